@@ -1,0 +1,4 @@
+//! The HTTP edge: each surface verifies and parses, calls a verb, renders the answer in its own envelope.
+
+pub mod error;
+pub mod extract;

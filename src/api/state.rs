@@ -1,0 +1,34 @@
+//! What handlers share. Cheap to clone: everything in it is a handle.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{calls::ingest::Ingest, egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey};
+
+use super::auth::Authenticator;
+
+/// The state of the API.
+#[derive(Debug, Clone)]
+pub struct ApiState {
+    /// The database.
+    pub db: PgPool,
+    /// The one way in for reports.
+    pub ingest: Ingest,
+    /// Wakes the workers of this process after a commit that enqueued something.
+    pub wake: Wake,
+    /// Who callers are.
+    pub authenticator: Arc<Authenticator>,
+    /// Seals and opens stored secrets.
+    pub sealing_key: Arc<SealingKey>,
+    /// The one HTTP client.
+    pub egress: Egress,
+    /// Telephony providers.
+    pub providers: Providers,
+    /// Media room servers.
+    pub rooms: Rooms,
+    /// The URL by which the world reaches us, without a trailing slash: what providers sign.
+    pub public_url: Arc<str>,
+    /// `{account}.{base_domain}` names the account of an open voip post.
+    pub base_domain: Option<Arc<str>>,
+}

@@ -1,0 +1,22 @@
+//! Words of the business: no async, no I/O, no SQL.
+//!
+//! Read [`lifecycle`] first: it is the state machine that decides what a report does to a call. [`report`] is what comes
+//! in, [`call`] what is kept, [`call_object`] what goes out.
+
+pub mod account;
+pub mod analysis;
+pub mod backoff;
+pub mod call;
+pub mod call_object;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod id;
+pub mod lifecycle;
+pub mod money;
+pub mod party;
+pub mod report;
+pub mod state;
+pub mod termination;
+pub mod text;
+pub mod transcript;

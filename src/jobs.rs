@@ -1,0 +1,112 @@
+//! The payload of every job. `worker` maps each to its verb with one exhaustive match.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        analysis::Trigger,
+        id::{AccountId, CallId, DeliveryId},
+    },
+    queue::Job,
+};
+
+/// Asks the provider to hang up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HangUp {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+}
+
+impl Job for HangUp {
+    const KIND: &'static str = "hang_up";
+    const ATTEMPTS_MAX: i32 = 12;
+    const TIMEOUT: Duration = Duration::from_secs(15);
+}
+
+/// Deletes the call's media room.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeleteRoom {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+}
+
+impl Job for DeleteRoom {
+    const KIND: &'static str = "delete_room";
+    const ATTEMPTS_MAX: i32 = 12;
+    const TIMEOUT: Duration = Duration::from_secs(15);
+}
+
+/// Analyses an ended call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Analyze {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+    /// Why now.
+    pub trigger: Trigger,
+}
+
+impl Job for Analyze {
+    const KIND: &'static str = "analyze";
+    const ATTEMPTS_MAX: i32 = 10;
+    const TIMEOUT: Duration = Duration::from_secs(60);
+}
+
+/// Makes one attempt at a webhook delivery.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Deliver {
+    /// Whose event.
+    pub account_id: AccountId,
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+}
+
+impl Job for Deliver {
+    const KIND: &'static str = "deliver";
+    /// The delivery's own schedule (`domain::backoff`) decides; this bounds what goes wrong before it can.
+    const ATTEMPTS_MAX: i32 = 100;
+    const TIMEOUT: Duration = Duration::from_secs(45);
+}
+
+/// Every kind, so that a match over it finds its readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    /// [`HangUp`]
+    HangUp,
+    /// [`DeleteRoom`]
+    DeleteRoom,
+    /// [`Analyze`]
+    Analyze,
+    /// [`Deliver`]
+    Deliver,
+}
+
+impl JobKind {
+    /// The kind of a stored name.
+    pub fn parse(kind: &str) -> Option<Self> {
+        match kind {
+            HangUp::KIND => Some(Self::HangUp),
+            DeleteRoom::KIND => Some(Self::DeleteRoom),
+            Analyze::KIND => Some(Self::Analyze),
+            Deliver::KIND => Some(Self::Deliver),
+            _ => None,
+        }
+    }
+
+    /// How long one attempt may take.
+    pub fn timeout(self) -> Duration {
+        match self {
+            Self::HangUp => HangUp::TIMEOUT,
+            Self::DeleteRoom => DeleteRoom::TIMEOUT,
+            Self::Analyze => Analyze::TIMEOUT,
+            Self::Deliver => Deliver::TIMEOUT,
+        }
+    }
+}

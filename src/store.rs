@@ -1,0 +1,67 @@
+//! What is kept: SQL and row types, one file a table.
+//!
+//! Reads take an executor, writes take a connection that somebody began: verbs begin and commit, nobody else. Every
+//! statement is bounded by an account, and every wait by [`within`].
+
+use std::time::Duration;
+
+pub mod accounts;
+pub mod analyses;
+pub mod calls;
+pub mod connections;
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
+pub mod keys;
+pub mod pool;
+pub mod receipts;
+pub mod terminations;
+pub mod transcripts;
+
+/// How long a verb waits for the database before it answers 503.
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be reached, or did not answer in time: whether the work was done is not known.
+    #[error("the database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A value that it cannot hold (SQLSTATE class 22 or 54): the caller's fault.
+    #[error("the database refused a value")]
+    Refused(#[source] sqlx::Error),
+    /// Ours.
+    #[error("a database statement failed")]
+    Failed(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
+            sqlx::Error::Database(database) => {
+                match database.code().as_deref().and_then(|code| code.get(..2)) {
+                    Some("22" | "54") => Self::Refused(error),
+                    // Connection lost, out of resources, being shut down, read only: somebody else may do better soon.
+                    Some("08" | "25" | "53" | "57" | "58") => Self::Unavailable(Box::new(error)),
+                    // A conflict with a concurrent transaction: try again.
+                    Some("40") => Self::Unavailable(Box::new(error)),
+                    Some(_) | None => Self::Failed(error),
+                }
+            }
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// Waits for database work, at most [`WAIT_MAX`]. Postgres' own timeouts do not end every wait; this does.
+pub async fn within<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(WAIT_MAX, work).await {
+        Ok(done) => done,
+        Err(elapsed) => Err(Error::Unavailable(Box::new(elapsed)).into()),
+    }
+}
