@@ -16,3 +16,4 @@ pub mod jobs;
 pub mod queue;
 pub mod seal;
 pub mod store;
+pub mod supervisor;
