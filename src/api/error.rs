@@ -123,6 +123,10 @@ impl FieldError {
 }
 
 /// An error on its way to a client.
+#[expect(
+    clippy::error_impl_error,
+    reason = "every module calls its own error `Error`; it is read as `error::Error`"
+)]
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {detail}", code.as_str())]
 pub struct Error {
@@ -254,11 +258,10 @@ impl IntoResponse for Error {
         };
         if let Some(source) = self.source {
             let causes = causes(source.as_ref());
-            match self.code {
-                Code::Internal => {
-                    tracing::error!(code = self.code.as_str(), causes, "request failed")
-                }
-                _ => tracing::warn!(code = self.code.as_str(), causes, "request refused"),
+            if self.code == Code::Internal {
+                tracing::error!(code = self.code.as_str(), causes, "request failed");
+            } else {
+                tracing::warn!(code = self.code.as_str(), causes, "request refused");
             }
         }
         let body = serde_json::to_vec(&Problem::from(told.clone())).unwrap_or_default();

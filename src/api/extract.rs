@@ -1,1 +1,23 @@
-//! Extractors whose rejections are [`super::error::Error`]: no plain text, no names of Rust types.
+//! Extractors whose rejections are [`super::error::Error`]: bounded, no plain text, no names of Rust types.
+//!
+//! A surface that must name every bad field at once reads [`Fields`] through a [`Reader`]; a native route may take
+//! [`Json`] or [`Query`], which stop at the first. axum's own extractors are banned elsewhere.
+
+mod body;
+mod field;
+mod fields;
+mod path;
+mod prefer;
+mod query;
+mod reader;
+
+pub use body::{Body, FormOrJson, Json, JsonBody, Payload};
+pub use field::{Field, Wrong};
+pub use fields::Fields;
+pub use path::{Path, PathText};
+pub use prefer::Prefer;
+pub use query::{Query, QueryFields};
+pub use reader::Reader;
+
+/// The largest body of a route that does not say otherwise.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,164 @@
+//! Request bodies: bounded in size and time, of a media type that the route reads.
+
+use std::{error::Error as _, time::Duration};
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use http_body_util::LengthLimitError;
+use serde::de::DeserializeOwned;
+
+use crate::api::error::{Code, Error};
+
+use super::{BODY_BYTES_MAX, Fields};
+
+/// How long a client may take to send a body.
+const BODY_WAIT: Duration = Duration::from_secs(15);
+
+/// A body as it came, whatever its media type: for signatures over raw bytes.
+#[derive(Debug)]
+pub struct Body<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
+
+/// A body that says it is JSON.
+#[derive(Debug)]
+pub struct JsonBody<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
+
+/// A body that says it is JSON or a form.
+#[derive(Debug)]
+pub struct FormOrJson<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Payload);
+
+/// Bytes and what they claim to be.
+#[derive(Debug)]
+pub enum Payload {
+    /// `application/json`
+    Json(Bytes),
+    /// `application/x-www-form-urlencoded`
+    Form(Bytes),
+}
+
+/// A JSON body of one shape; its rejection names the first thing that is wrong.
+#[derive(Debug)]
+pub struct Json<T, const BYTES_MAX: usize = BODY_BYTES_MAX>(pub T);
+
+enum Media {
+    Json,
+    Form,
+}
+
+impl Payload {
+    /// The fields in it.
+    pub fn fields(&self) -> Result<Fields<'_>, Error> {
+        match self {
+            Self::Json(bytes) => Fields::from_json(bytes),
+            Self::Form(bytes) => Fields::from_form(bytes),
+        }
+    }
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Body<BYTES_MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        read(request, BYTES_MAX).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for JsonBody<BYTES_MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        match media(request.headers()) {
+            Some(Media::Json) => read(request, BYTES_MAX).await.map(Self),
+            Some(Media::Form) | None => Err(unsupported("send application/json in UTF-8")),
+        }
+    }
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for FormOrJson<BYTES_MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        match media(request.headers()) {
+            Some(Media::Json) => Ok(Self(Payload::Json(read(request, BYTES_MAX).await?))),
+            Some(Media::Form) => Ok(Self(Payload::Form(read(request, BYTES_MAX).await?))),
+            None => Err(unsupported(
+                "send application/json or application/x-www-form-urlencoded in UTF-8",
+            )),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync, const BYTES_MAX: usize> FromRequest<S>
+    for Json<T, BYTES_MAX>
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let JsonBody(bytes) = JsonBody::<BYTES_MAX>::from_request(request, state).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let code = if error.is_data() {
+                Code::InvalidInput
+            } else {
+                Code::MalformedBody
+            };
+            Error::new(code, format!("the body cannot be read: {error}"))
+        })
+    }
+}
+
+/// What the body claims to be. `None` also for an encoding or a character set that is not read.
+fn media(headers: &HeaderMap) -> Option<Media> {
+    let identity = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None, true) = (types.next(), types.next(), identity) else {
+        return None;
+    };
+    let (essence, parameters) = match value.to_str().ok()?.split_once(';') {
+        Some((essence, parameters)) => (essence, parameters),
+        None => (value.to_str().ok()?, ""),
+    };
+    let utf8 = parameters.split(';').all(|parameter| {
+        parameter.split_once('=').is_none_or(|(name, set)| {
+            !name.trim().eq_ignore_ascii_case("charset")
+                || set.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    });
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "application/json" if utf8 => Some(Media::Json),
+        "application/x-www-form-urlencoded" if utf8 => Some(Media::Form),
+        _ => None,
+    }
+}
+
+fn unsupported(detail: &'static str) -> Error {
+    Error::new(Code::UnsupportedMediaType, detail)
+}
+
+async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Error> {
+    let body = axum::body::to_bytes(request.into_body(), bytes_max);
+    match tokio::time::timeout(BODY_WAIT, body).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(Error::new(
+            Code::BodyTooLarge,
+            format!("the body may have at most {bytes_max} bytes"),
+        )),
+        Ok(Err(error)) => {
+            Err(Error::new(Code::MalformedBody, "the body did not arrive").caused_by(error))
+        }
+        Err(_elapsed) => Err(Error::new(
+            Code::RequestTimeout,
+            "the body did not arrive in time",
+        )),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    error
+        .source()
+        .is_some_and(<dyn std::error::Error>::is::<LengthLimitError>)
+}

@@ -1,0 +1,46 @@
+//! Path parameters.
+#![expect(
+    clippy::disallowed_types,
+    reason = "this is where axum's path extractor is wrapped"
+)]
+
+use std::{fmt, str::FromStr};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use crate::api::error::{Code, Error, FieldError};
+
+/// The path's one parameter, parsed; what does not parse is refused with 400.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+/// The path's one parameter as it stands there, decoded.
+#[derive(Debug)]
+pub struct PathText(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        axum::extract::Path::<String>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(text)| Self(text))
+            .map_err(|_not_utf8| {
+                Error::new(Code::InvalidInput, "the path is not percent-encoded UTF-8")
+            })
+    }
+}
+
+impl<S: Send + Sync, T: FromStr<Err: fmt::Display>> FromRequestParts<S> for Path<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let PathText(text) = PathText::from_request_parts(parts, state).await?;
+        text.parse().map(Self).map_err(|error: T::Err| {
+            Error::fields(
+                Code::InvalidInput,
+                vec![FieldError::invalid("the id in the path", error)],
+            )
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! Every test of the service, in one binary: each binary would link the whole of it again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod extract;
+mod voip_parse;
