@@ -56,7 +56,7 @@ pub struct Analyze {
 impl Job for Analyze {
     const KIND: &'static str = "analyze";
     const ATTEMPTS_MAX: i32 = 10;
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
 }
 
 /// Makes one attempt at a webhook delivery.

@@ -84,8 +84,7 @@ impl KeyKind {
     /// Whether a credential of this kind has the scope.
     pub fn allows(self, scope: Scope) -> bool {
         match self {
-            Self::Operator => true,
-            Self::App => true,
+            Self::Operator | Self::App => true,
             Self::Staff => matches!(
                 scope,
                 Scope::ReadCalls

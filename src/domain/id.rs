@@ -1,4 +1,4 @@
-//! Ids: UUIDv7 newtypes, made here in the application, so that no two kinds of id can be mistaken for each other.
+//! Ids: `UUIDv7` newtypes, made here in the application, so that no two kinds of id can be mistaken for each other.
 
 /// Declares an id newtype.
 macro_rules! id {

@@ -5,8 +5,7 @@ use std::{fmt, str::FromStr};
 use rust_decimal::Decimal;
 
 /// A non-negative amount with at most 12 digits before the point and 6 behind it; `1.50` stays `1.50`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
-#[sqlx(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Money(Decimal);
 
 /// The text is not an amount.
@@ -32,7 +31,21 @@ impl FromStr for Money {
         }
         text.parse()
             .map(Self)
-            .map_err(|_: rust_decimal::Error| NotMoney)
+            .map_err(|_too_large: rust_decimal::Error| NotMoney)
+    }
+}
+
+impl Money {
+    /// The amount.
+    pub fn decimal(self) -> Decimal {
+        self.0
+    }
+}
+
+/// From the database, whose checks hold the same bounds.
+impl From<Decimal> for Money {
+    fn from(amount: Decimal) -> Self {
+        Self(amount)
     }
 }
 

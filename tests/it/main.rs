@@ -9,4 +9,5 @@
 
 mod egress;
 mod extract;
+mod lifecycle;
 mod voip_parse;

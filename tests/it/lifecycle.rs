@@ -1,0 +1,209 @@
+//! The state machine under every order of arrival: pure, so every permutation can be tried.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onhook::domain::{
+    lifecycle::{Lifecycle, Transition},
+    party::PartyNumber,
+    report::{Facts, Report, ReportKind},
+    state::{CallState, Direction, EndState},
+    text::Text,
+};
+use proptest::prelude::*;
+
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+fn report(kind: ReportKind, second: i64, facts: Facts) -> Report {
+    Report::new(kind, noon() + TimeDelta::seconds(second), facts)
+}
+
+fn absorbed(reports: &[Report]) -> Lifecycle {
+    let mut life = Lifecycle::default();
+    for report in reports {
+        life.absorb(report);
+    }
+    life
+}
+
+/// Every order of the reports (Heap's algorithm).
+fn permutations(reports: &[Report]) -> Vec<Vec<Report>> {
+    fn heap(items: &mut [Report], count: usize, out: &mut Vec<Vec<Report>>) {
+        if count <= 1 {
+            return out.push(items.to_vec());
+        }
+        for index in 0..count {
+            heap(items, count - 1, out);
+            let swapped = if count.is_multiple_of(2) { index } else { 0 };
+            items.swap(swapped, count - 1);
+        }
+    }
+    let mut out = Vec::new();
+    heap(&mut reports.to_vec(), reports.len(), &mut out);
+    out
+}
+
+fn kinds() -> impl Strategy<Value = ReportKind> {
+    use EndState::{Busy, Canceled, Completed, Failed, NoAnswer, Voicemail};
+    let end = prop::sample::select(vec![Completed, Busy, NoAnswer, Canceled, Failed, Voicemail]);
+    prop_oneof![
+        Just(ReportKind::Queued),
+        Just(ReportKind::Ringing),
+        Just(ReportKind::Answered),
+        Just(ReportKind::Recording),
+        end.prop_map(ReportKind::Ended),
+    ]
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    let direction = prop::option::of(prop::sample::select(vec![
+        Direction::Inbound,
+        Direction::Outbound,
+    ]));
+    let number = || {
+        prop::option::of(prop::sample::select(vec![
+            "+14155550148",
+            "+1234567890",
+            "anonymous",
+        ]))
+    };
+    let text = || prop::option::of(prop::sample::select(vec!["a", "b", "string"]));
+    (
+        direction,
+        number(),
+        number(),
+        prop::option::of(0..30_i32),
+        text(),
+        text(),
+    )
+        .prop_map(
+            |(direction, from, to, duration_s, recording, reason)| Facts {
+                direction,
+                from: from.map(|from| PartyNumber::parse(from).unwrap()),
+                to: to.map(|to| PartyNumber::parse(to).unwrap()),
+                email: None,
+                duration_s,
+                recording_url: recording.map(|url| Text::parse(url).unwrap()),
+                disconnect_reason: reason.map(|reason| Text::parse(reason).unwrap()),
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn equal_time_reports_make_the_same_record_in_every_order(
+        told in prop::collection::vec((kinds(), facts()), 1..=4),
+        repeated in 0_usize..4,
+    ) {
+        let mut reports: Vec<Report> = told.into_iter().map(|(kind, facts)| report(kind, 0, facts)).collect();
+        reports.push(reports[repeated % reports.len()].clone());
+        let first = absorbed(&reports);
+        for order in permutations(&reports) {
+            prop_assert_eq!(&absorbed(&order), &first);
+        }
+    }
+
+    #[test]
+    fn reports_with_one_end_make_the_same_record_in_every_order(
+        before in prop::collection::vec((kinds(), 0_i64..5, facts()), 0..=3),
+        end in facts(),
+    ) {
+        let mut reports: Vec<Report> = before
+            .into_iter()
+            .filter(|(kind, ..)| !matches!(kind, ReportKind::Ended(_)))
+            .map(|(kind, second, facts)| report(kind, second, facts))
+            .collect();
+        reports.push(report(ReportKind::Ended(EndState::Completed), 9, end));
+        reports.push(reports[0].clone());
+        let first = absorbed(&reports);
+        for order in permutations(&reports) {
+            prop_assert_eq!(&absorbed(&order), &first);
+        }
+    }
+
+    #[test]
+    fn the_state_only_rises_and_the_first_end_stays(
+        told in prop::collection::vec((kinds(), 0_i64..9, facts()), 1..12),
+    ) {
+        let mut life = Lifecycle::default();
+        let mut ended = None;
+        for (second, (kind, at, facts)) in told.into_iter().enumerate() {
+            // Strictly later ends, as they come when time passes between them.
+            let at = if matches!(kind, ReportKind::Ended(_)) { 100 + i64::try_from(second).unwrap() } else { at };
+            let before = life.clone();
+            let told = report(kind, at, facts);
+            life.absorb(&told);
+            prop_assert!(life.state().is_terminal() || life.state() >= before.state());
+            ended = ended.or(life.end);
+            prop_assert_eq!(life.end, ended);
+            prop_assert_eq!(Transition::between(Some(&before), &life).ended, before.end.is_none() && life.end.is_some());
+            let mut again = life.clone();
+            again.absorb(&told);
+            prop_assert_eq!(&again, &life, "a repetition changed something");
+        }
+    }
+}
+
+#[test]
+fn an_end_is_told_once_and_what_comes_later_is_an_amendment() {
+    let ended = absorbed(&[report(
+        ReportKind::Ended(EndState::Completed),
+        0,
+        Facts::default(),
+    )]);
+    let transition = Transition::between(None, &ended);
+    assert_eq!(
+        transition,
+        Transition {
+            ended: true,
+            ..Transition::default()
+        }
+    );
+
+    let mut amended = ended.clone();
+    amended.absorb(&report(
+        ReportKind::Recording,
+        5,
+        Facts {
+            duration_s: Some(7),
+            ..Facts::default()
+        },
+    ));
+    let transition = Transition::between(Some(&ended), &amended);
+    assert_eq!(
+        transition,
+        Transition {
+            amended: true,
+            ..Transition::default()
+        }
+    );
+    assert_eq!(amended.state(), CallState::Completed);
+}
+
+#[test]
+fn ring_time_is_never_talk_time() {
+    let life = absorbed(&[
+        report(ReportKind::Ringing, 0, Facts::default()),
+        report(ReportKind::Answered, 12, Facts::default()),
+        report(ReportKind::Ended(EndState::Completed), 72, Facts::default()),
+    ]);
+    assert_eq!(
+        (life.ring_s(), life.talk_s(), life.total_s()),
+        (Some(12), Some(60), Some(72))
+    );
+
+    let unanswered = absorbed(&[
+        report(ReportKind::Ringing, 0, Facts::default()),
+        report(ReportKind::Ended(EndState::NoAnswer), 30, Facts::default()),
+    ]);
+    assert_eq!(
+        (
+            unanswered.ring_s(),
+            unanswered.talk_s(),
+            unanswered.total_s()
+        ),
+        (Some(30), Some(0), Some(30))
+    );
+}
