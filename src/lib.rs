@@ -10,6 +10,7 @@
 //! 6. [`app`], [`cli`]: put together.
 
 pub mod api;
+pub mod calls;
 pub mod domain;
 pub mod egress;
 pub mod jobs;

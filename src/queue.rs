@@ -8,6 +8,7 @@
 //! [`job`] has the words, [`store`] the SQL, [`runner`] the loop.
 
 pub mod job;
+pub mod periodic;
 pub mod runner;
 pub mod store;
 

@@ -3,6 +3,11 @@
 //! Reads take an executor, writes take a connection that somebody began: verbs begin and commit, nobody else. Every
 //! statement is bounded by an account, and every wait by [`within`].
 
+#![expect(
+    clippy::as_conversions,
+    reason = "the query macros spell the type of a parameter with `as`"
+)]
+
 use std::time::Duration;
 
 pub mod accounts;
@@ -46,10 +51,11 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(database) => {
                 match database.code().as_deref().and_then(|code| code.get(..2)) {
                     Some("22" | "54") => Self::Refused(error),
-                    // Connection lost, out of resources, being shut down, read only: somebody else may do better soon.
-                    Some("08" | "25" | "53" | "57" | "58") => Self::Unavailable(Box::new(error)),
-                    // A conflict with a concurrent transaction: try again.
-                    Some("40") => Self::Unavailable(Box::new(error)),
+                    // A conflict with a concurrent transaction, connection lost, out of resources, being shut down, read
+                    // only: the same may work in a moment.
+                    Some("08" | "25" | "40" | "53" | "57" | "58") => {
+                        Self::Unavailable(Box::new(error))
+                    }
                     Some(_) | None => Self::Failed(error),
                 }
             }

@@ -19,7 +19,7 @@ pub trait Job: Serialize + DeserializeOwned + Send {
 }
 
 /// Jobs of one lane share a bound on how many run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane(pub Uuid);
 
 /// A job to be enqueued.

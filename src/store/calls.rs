@@ -1,1 +1,123 @@
-//! To be written.
+//! Calls: reading, locking, and what stands beside them. [`write`] has the writing, [`list`] the lists.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgExecutor, types::Json};
+use uuid::Uuid;
+
+use self::row::CallRow;
+use crate::domain::{
+    call::Call,
+    call_object::Beside,
+    id::{AccountId, CallId},
+    lifecycle::LearnedAt,
+};
+
+pub mod names;
+mod row;
+pub mod write;
+
+pub use write::{insert, insert_many, save, save_lives};
+
+/// Selects whole calls.
+macro_rules! select_calls {
+    ($tail:literal, $($arg:expr),* $(,)?) => {
+        sqlx::query_as!(
+            CallRow,
+            "select account_id, call_id, provider, provider_call_id, connection_id, state, direction, from_number,
+                    to_number, email, queued_at, ringing_at, answered_at, ended_at, duration_s, recording_url,
+                    disconnect_reason, learned_at as \"learned_at: Json<LearnedAt>\", room_connection_id, room_name,
+                    source_id, staff_uid, client_uid, voice_call_status, rate, price, call_summary, external_app_url,
+                    external_app_name, external_uuid, recording_id, handled_by_staff_uid, handled_at, campaign_id,
+                    ai_agent_id, contact_id, workspace_id, is_test, call_rating, call_feedback, notes, metadata,
+                    agent_dynamic_variables, created_at, updated_at, deleted_at, version
+             from calls " + $tail,
+            $($arg),*
+        )
+    };
+}
+
+/// The call, unless it was deleted.
+pub async fn find(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    call_id: CallId,
+) -> sqlx::Result<Option<Call>> {
+    select_calls!(
+        "where account_id = $1 and call_id = $2 and deleted_at is null",
+        account_id.uuid(),
+        call_id.uuid()
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Call::try_from)
+    .transpose()
+}
+
+/// The call, unless it was deleted, locked until the transaction ends.
+pub async fn lock(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    call_id: CallId,
+) -> sqlx::Result<Option<Call>> {
+    select_calls!(
+        "where account_id = $1 and call_id = $2 and deleted_at is null for update",
+        account_id.uuid(),
+        call_id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Call::try_from)
+    .transpose()
+}
+
+/// Calls, deleted ones too, locked in one order whoever asks, so that two batches cannot wait for each other.
+pub async fn lock_many(
+    conn: &mut PgConnection,
+    calls: &[(AccountId, CallId)],
+) -> sqlx::Result<Vec<Call>> {
+    let accounts: Vec<Uuid> = calls.iter().map(|(account, _)| account.uuid()).collect();
+    let ids: Vec<Uuid> = calls.iter().map(|(_, call)| call.uuid()).collect();
+    select_calls!(
+        "where (account_id, call_id) in (select * from unnest($1::uuid[], $2::uuid[]))
+         order by account_id, call_id for update",
+        &accounts,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(Call::try_from)
+    .collect()
+}
+
+/// What is shown beside a call.
+pub async fn beside(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    call_id: CallId,
+) -> sqlx::Result<Beside> {
+    Ok(beside_many(conn, &[(account_id, call_id)])
+        .await?
+        .remove(&call_id)
+        .unwrap_or_default())
+}
+
+/// What is shown beside each of many calls.
+pub async fn beside_many(
+    conn: &mut PgConnection,
+    calls: &[(AccountId, CallId)],
+) -> sqlx::Result<HashMap<CallId, Beside>> {
+    let mut besides: HashMap<CallId, Beside> = HashMap::new();
+    if calls.is_empty() {
+        return Ok(besides);
+    }
+    for (call_id, termination) in super::terminations::of_calls(&mut *conn, calls).await? {
+        besides
+            .entry(call_id)
+            .or_default()
+            .terminations
+            .push(termination);
+    }
+    Ok(besides)
+}

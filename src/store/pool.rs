@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 /// How long a migration waits for another replica that migrates.
-const MIGRATION_LOCK_WAIT: Duration = Duration::from_secs(60);
+const MIGRATION_LOCK_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a connection may take to prove that it is alive before it goes back to the pool.
 const RELEASE_PING_MAX: Duration = Duration::from_secs(1);

@@ -1,0 +1,190 @@
+//! The one way in for reports, group-committed.
+//!
+//! A handler hands its report over and waits for the commit. One task takes *whatever is waiting* (no timer: one report
+//! when idle, hundreds under load) and applies it in one transaction with array parameters; see [`batch`]. If that
+//! fails for a reason that lies in the data, each report is tried alone, so that a bad one fails alone. When the bounded
+//! channel is full the caller is told at once ([`IngestError::Busy`]).
+
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{id::CallId, report::CallReport},
+    queue::runner::Wake,
+    store,
+};
+
+mod batch;
+
+pub use batch::digest;
+
+/// The most reports that one transaction takes.
+pub const BATCH_MAX: usize = 512;
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingested {
+    /// The call it belongs to.
+    pub call_id: CallId,
+    /// Whether it had been reported before.
+    pub duplicate: bool,
+}
+
+/// Why a report was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Too many wait already.
+    #[error("too many reports are waiting")]
+    Busy,
+    /// The database is away: whether it was taken is not known. Repeating it does no harm.
+    #[error("the database is not available")]
+    Unavailable(#[source] store::Error),
+    /// It cannot be stored.
+    #[error("the report cannot be stored")]
+    Refused(#[source] store::Error),
+}
+
+impl From<store::Error> for IngestError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable(_) => Self::Unavailable(error),
+            store::Error::Refused(_) | store::Error::Failed(_) => Self::Refused(error),
+        }
+    }
+}
+
+/// What is counted of ingest.
+pub trait Count: Send + Sync + std::fmt::Debug + 'static {
+    /// A batch of so many reports was committed.
+    fn batch(&self, reports: usize);
+}
+
+/// The handle by which reports come in.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    waiting: mpsc::Sender<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    report: CallReport,
+    answer: oneshot::Sender<Result<Ingested, IngestError>>,
+}
+
+/// The task behind an [`Ingest`].
+#[derive(Debug)]
+pub struct Batcher {
+    waiting: mpsc::Receiver<Pending>,
+    db: PgPool,
+    wake: Wake,
+    count: Box<dyn Count>,
+}
+
+/// A handle that holds at most `waiting_max` reports, and the task that serves it.
+pub fn ingest(
+    db: PgPool,
+    wake: Wake,
+    waiting_max: usize,
+    count: Box<dyn Count>,
+) -> (Ingest, Batcher) {
+    let (sender, receiver) = mpsc::channel(waiting_max);
+    (
+        Ingest { waiting: sender },
+        Batcher {
+            waiting: receiver,
+            db,
+            wake,
+            count,
+        },
+    )
+}
+
+impl Ingest {
+    /// Hands a report over and waits until it is committed.
+    pub async fn report(&self, report: CallReport) -> Result<Ingested, IngestError> {
+        let (answer, committed) = oneshot::channel();
+        self.waiting
+            .try_send(Pending { report, answer })
+            .map_err(|full| {
+                drop(full);
+                IngestError::Busy
+            })?;
+        // The batcher answers every report it has taken; it only drops one when the service stops.
+        committed.await.unwrap_or(Err(IngestError::Busy))
+    }
+}
+
+impl Batcher {
+    /// Serves until told to stop, then takes what is still waiting.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut taken = Vec::with_capacity(BATCH_MAX);
+        loop {
+            tokio::select! {
+                biased;
+                count = self.waiting.recv_many(&mut taken, BATCH_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+                () = stop.cancelled() => self.waiting.close(),
+            }
+            if !taken.is_empty() {
+                self.commit(std::mem::take(&mut taken)).await;
+                taken.reserve(BATCH_MAX);
+            }
+        }
+    }
+
+    async fn commit(&self, taken: Vec<Pending>) {
+        let (reports, answers): (Vec<CallReport>, Vec<_>) = taken
+            .into_iter()
+            .map(|pending| (pending.report, pending.answer))
+            .unzip();
+        let results = match self.apply(&reports).await {
+            Ok(ingested) => ingested.into_iter().map(Ok).collect(),
+            Err(error @ store::Error::Unavailable(_)) => unavailable(&reports, &error),
+            Err(error) if reports.len() == 1 => vec![Err(error.into())],
+            Err(_) => self.apply_each(&reports).await,
+        };
+        for (answer, result) in answers.into_iter().zip(results) {
+            // The client may have hung up; its report is in all the same.
+            drop(answer.send(result));
+        }
+    }
+
+    /// One transaction each: whichever report made the batch fail, fails alone.
+    async fn apply_each(&self, reports: &[CallReport]) -> Vec<Result<Ingested, IngestError>> {
+        let mut results = Vec::with_capacity(reports.len());
+        for report in reports {
+            let one = self.apply(std::slice::from_ref(report)).await;
+            results.push(
+                one.map_err(IngestError::from)
+                    .and_then(|ingested| ingested.first().copied().ok_or(IngestError::Busy)),
+            );
+        }
+        results
+    }
+
+    async fn apply(&self, reports: &[CallReport]) -> Result<Vec<Ingested>, store::Error> {
+        let applied = store::within(batch::apply(&self.db, reports)).await?;
+        self.count.batch(reports.len());
+        if applied.woken {
+            self.wake.wake();
+        }
+        Ok(applied.ingested)
+    }
+}
+
+/// The same news for everyone who waited.
+fn unavailable(reports: &[CallReport], error: &store::Error) -> Vec<Result<Ingested, IngestError>> {
+    tracing::warn!(reports = reports.len(), error = %error, "a batch of reports was not committed");
+    reports
+        .iter()
+        .map(|_| {
+            Err(IngestError::Unavailable(store::Error::Unavailable(
+                "the batch was not committed".into(),
+            )))
+        })
+        .collect()
+}

@@ -1,0 +1,342 @@
+//! One transaction for many reports: resolve, lock, apply the state machine, save, set in motion.
+//!
+//! What makes it idempotent: a call's name is unique per account, a receipt's digest is unique per call, and the state
+//! machine takes nothing from a report twice.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use aws_lc_rs::digest::{SHA256, digest as sha256};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool};
+
+use super::Ingested;
+use crate::{
+    calls::effects::{self, Change},
+    domain::{
+        call::{Call, CampaignNotes, StaffNotes},
+        call_object::Beside,
+        id::{AccountId, CallId},
+        lifecycle::{Lifecycle, Transition},
+        party::{Email, PartyNumber},
+        report::{CallReport, ProviderName, Report, ReportKind},
+        state::Direction,
+        text::Text,
+    },
+    store::{
+        self,
+        calls::names::{self, CallName},
+        receipts::{self, Kind, Receipt},
+    },
+};
+
+/// A batch that was committed.
+pub(super) struct Applied {
+    /// What became of each report, in their order.
+    pub(super) ingested: Vec<Ingested>,
+    /// Whether jobs were enqueued.
+    pub(super) woken: bool,
+}
+
+/// Applies reports in one transaction and commits.
+pub(super) async fn apply(db: &PgPool, reports: &[CallReport]) -> Result<Applied, store::Error> {
+    let mut tx = db.begin().await?;
+    let (now, ids, new) = resolve(&mut tx, reports).await?;
+    let mut touched = load(&mut tx, reports, &ids, &new, now).await?;
+    let receipts = absorb(reports, &ids, &mut touched, now);
+    write(&mut tx, &touched).await?;
+    let fresh = receipts::keep(&mut tx, &receipts).await?;
+    let woken = set_in_motion(&mut tx, &touched, now).await?;
+    tx.commit().await?;
+    Ok(Applied {
+        ingested: answers(&receipts, fresh),
+        woken,
+    })
+}
+
+/// A call that reports of this batch are about.
+struct Touched {
+    call: Call,
+    before: Option<Lifecycle>,
+    changed: bool,
+}
+
+/// Finds the call of each report, naming those that are new.
+async fn resolve(
+    conn: &mut PgConnection,
+    reports: &[CallReport],
+) -> Result<(DateTime<Utc>, Vec<CallId>, HashSet<CallId>), store::Error> {
+    let names: BTreeSet<CallName> = reports.iter().map(name).collect();
+    let names: Vec<CallName> = names.into_iter().collect();
+    let (now, mut known) = names::resolve_now(&mut *conn, &names).await?;
+    // In the order of the names, so that two replicas that name the same calls wait in the same order.
+    let unknown: Vec<(CallName, CallId)> = names
+        .iter()
+        .filter(|name| !known.contains_key(*name))
+        .map(|name| (name.clone(), CallId::generate()))
+        .collect();
+    let mut new = HashSet::new();
+    if !unknown.is_empty() {
+        let free = names::claim(&mut *conn, &unknown).await?;
+        new.extend(free);
+        let (free, taken): (Vec<_>, Vec<_>) =
+            unknown.into_iter().partition(|(_, id)| new.contains(id));
+        known.extend(free);
+        if !taken.is_empty() {
+            // Another replica was quicker, and has committed by now.
+            let taken: Vec<CallName> = taken.into_iter().map(|(name, _)| name).collect();
+            known.extend(names::resolve_now(&mut *conn, &taken).await?.1);
+        }
+    }
+    let ids = reports
+        .iter()
+        .map(|report| known.get(&name(report)).copied())
+        .collect::<Option<Vec<_>>>();
+    let ids = ids.ok_or_else(|| {
+        store::Error::Unavailable("a call's name vanished while it was looked up".into())
+    })?;
+    Ok((now, ids, new))
+}
+
+/// Loads and locks the known calls, makes the new ones.
+async fn load(
+    conn: &mut PgConnection,
+    reports: &[CallReport],
+    ids: &[CallId],
+    new: &HashSet<CallId>,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<CallId, Touched>, store::Error> {
+    let known: BTreeSet<(AccountId, CallId)> = reports
+        .iter()
+        .zip(ids)
+        .filter(|(_, id)| !new.contains(id))
+        .map(|(report, id)| (report.account_id, *id))
+        .collect();
+    let mut touched = BTreeMap::new();
+    if !known.is_empty() {
+        let known: Vec<_> = known.into_iter().collect();
+        for call in store::calls::lock_many(conn, &known).await? {
+            let before = Some(call.life.clone());
+            touched.insert(
+                call.call_id,
+                Touched {
+                    call,
+                    before,
+                    changed: false,
+                },
+            );
+        }
+    }
+    for (report, id) in reports.iter().zip(ids).filter(|(_, id)| new.contains(id)) {
+        touched.entry(*id).or_insert_with(|| Touched {
+            call: first(report, *id, now),
+            before: None,
+            changed: true,
+        });
+    }
+    Ok(touched)
+}
+
+/// Applies the state machine; answers the receipt of each report.
+fn absorb(
+    reports: &[CallReport],
+    ids: &[CallId],
+    touched: &mut BTreeMap<CallId, Touched>,
+    now: DateTime<Utc>,
+) -> Vec<Receipt> {
+    let mut receipts = Vec::with_capacity(reports.len());
+    for (report, id) in reports.iter().zip(ids) {
+        let told = Report::new(
+            report.kind,
+            report.occurred_at.unwrap_or(now),
+            report.facts.clone(),
+        );
+        let mut late = true;
+        // A call that was deleted, or erased, stays so: the receipt is all that is left of a late report.
+        if let Some(known) = touched
+            .get_mut(id)
+            .filter(|known| known.call.deleted_at.is_none())
+        {
+            late = known.call.life.is_late(&told);
+            let before = known.call.clone();
+            known.call.life.absorb(&told);
+            learn_provider(&mut known.call, report);
+            known.changed |= before != known.call;
+        }
+        receipts.push(receipt(report, *id, &told, late));
+    }
+    receipts
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    touched: &BTreeMap<CallId, Touched>,
+) -> Result<(), store::Error> {
+    let (new, changed): (Vec<&Touched>, Vec<&Touched>) = touched
+        .values()
+        .filter(|known| known.changed)
+        .partition(|known| known.before.is_none());
+    if !new.is_empty() {
+        let calls: Vec<&Call> = new.into_iter().map(|known| &known.call).collect();
+        store::calls::insert_many(conn, &calls).await?;
+    }
+    if !changed.is_empty() {
+        let calls: Vec<&Call> = changed.into_iter().map(|known| &known.call).collect();
+        store::calls::save_lives(conn, &calls).await?;
+    }
+    Ok(())
+}
+
+async fn set_in_motion(
+    conn: &mut PgConnection,
+    touched: &BTreeMap<CallId, Touched>,
+    now: DateTime<Utc>,
+) -> Result<bool, store::Error> {
+    let moved: Vec<(&Touched, Transition)> = touched
+        .values()
+        .filter(|known| known.changed)
+        .map(|known| {
+            (
+                known,
+                Transition::between(known.before.as_ref(), &known.call.life),
+            )
+        })
+        .filter(|(_, transition)| *transition != Transition::default())
+        .collect();
+    let known: Vec<(AccountId, CallId)> = moved
+        .iter()
+        .filter(|(known, _)| known.before.is_some())
+        .map(|(known, _)| (known.call.account_id, known.call.call_id))
+        .collect();
+    let besides = store::calls::beside_many(&mut *conn, &known).await?;
+    let nothing = Beside::default();
+    let changes: Vec<Change<'_>> = moved
+        .iter()
+        .map(|(known, transition)| Change {
+            call: &known.call,
+            beside: besides.get(&known.call.call_id).unwrap_or(&nothing),
+            transition: *transition,
+            edited: false,
+        })
+        .collect();
+    Ok(effects::apply(conn, &changes, now).await?)
+}
+
+/// A report is a duplicate if its receipt was there before, also from earlier in this batch.
+fn answers(receipts: &[Receipt], fresh: Vec<(CallId, Vec<u8>)>) -> Vec<Ingested> {
+    let mut fresh: HashSet<(CallId, Vec<u8>)> = fresh.into_iter().collect();
+    receipts
+        .iter()
+        .map(|receipt| Ingested {
+            call_id: receipt.call_id,
+            duplicate: !fresh.remove(&(receipt.call_id, receipt.digest.to_vec())),
+        })
+        .collect()
+}
+
+fn name(report: &CallReport) -> CallName {
+    CallName::telephony(report.account_id, report.name.as_str())
+}
+
+/// A call of which nothing is known but its name.
+fn first(report: &CallReport, call_id: CallId, now: DateTime<Utc>) -> Call {
+    Call {
+        account_id: report.account_id,
+        call_id,
+        provider: report.provider.clone(),
+        provider_call_id: report.name.clone(),
+        connection_id: report.connection_id,
+        life: Lifecycle::default(),
+        room: None,
+        staff: StaffNotes::default(),
+        campaign: CampaignNotes::default(),
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        version: 1,
+    }
+}
+
+/// A surface that knows the provider corrects one that could not.
+fn learn_provider(call: &mut Call, report: &CallReport) {
+    if call.provider.as_str() == ProviderName::VOIP
+        && report.provider.as_str() != ProviderName::VOIP
+    {
+        call.provider = report.provider.clone();
+    }
+    call.connection_id = call.connection_id.or(report.connection_id);
+}
+
+/// A report's content as it is kept.
+#[derive(Serialize)]
+struct Content<'a> {
+    #[serde(flatten)]
+    kind: ReportKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<Direction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_s: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disconnect_reason: Option<&'a str>,
+}
+
+impl<'a> Content<'a> {
+    fn of(report: &'a CallReport) -> Self {
+        let facts = &report.facts;
+        Self {
+            kind: report.kind,
+            event_id: report.event_id.as_deref(),
+            direction: facts.direction,
+            from: facts.from.as_ref().map(PartyNumber::raw),
+            to: facts.to.as_ref().map(PartyNumber::raw),
+            email: facts.email.as_ref().map(Email::as_str),
+            duration_s: facts.duration_s,
+            recording_url: facts.recording_url.as_ref().map(Text::as_str),
+            disconnect_reason: facts.disconnect_reason.as_ref().map(Text::as_str),
+        }
+    }
+}
+
+/// What makes a repetition recognisable: the provider's own id of the event, or the content.
+pub fn digest(report: &CallReport) -> [u8; 32] {
+    let mut bytes = report.source.as_bytes().to_vec();
+    bytes.push(0);
+    match &report.event_id {
+        Some(event) => bytes.extend_from_slice(event.as_bytes()),
+        None => {
+            bytes.extend(serde_json::to_vec(&Content::of(report)).expect("a report is plain data"));
+        }
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(sha256(&SHA256, &bytes).as_ref());
+    out
+}
+
+fn receipt(report: &CallReport, call_id: CallId, told: &Report, late: bool) -> Receipt {
+    Receipt {
+        account_id: report.account_id,
+        call_id,
+        digest: digest(report),
+        source: report.source,
+        kind: match report.kind {
+            ReportKind::Queued => Kind::Queued,
+            ReportKind::Ringing => Kind::Ringing,
+            ReportKind::Answered => Kind::Answered,
+            ReportKind::Ended(_) => Kind::Ended,
+            ReportKind::Recording => Kind::Recording,
+        },
+        occurred_at: told.at(),
+        late,
+        report: serde_json::to_value(Content::of(report)).expect("a report is plain data"),
+    }
+}

@@ -1,0 +1,59 @@
+//! Work that somebody must do now and then: one leader among the replicas, by a lease in the database.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::store;
+use crate::store::{WAIT_MAX, within};
+
+/// How long a leader may be silent before another takes over.
+const LEAD: Duration = Duration::from_secs(15);
+/// How often the leader looks for lost work, and the others for a lost leader.
+const EVERY: Duration = Duration::from_secs(5);
+/// The name of the lease.
+const NAME: &str = "periodic";
+
+/// Stands for election until told to stop; while leading, gives lost jobs back.
+pub async fn lead(db: PgPool, stop: CancellationToken) {
+    let holder = Uuid::now_v7();
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = tick.tick() => {}
+        }
+        let turn: Result<(), crate::store::Error> = within(async {
+            if store::lead(&db, NAME, holder, LEAD).await? {
+                rescue(&db).await?;
+            }
+            Ok(())
+        })
+        .await;
+        if let Err(error) = turn {
+            tracing::warn!(error = %error, "periodic work was not done; trying again");
+        }
+    }
+    if !matches!(
+        tokio::time::timeout(WAIT_MAX, store::resign(&db, NAME, holder)).await,
+        Ok(Ok(()))
+    ) {
+        tracing::warn!("could not resign the lead; its lease will run out");
+    }
+}
+
+/// Gives lost jobs back and says so.
+async fn rescue(db: &PgPool) -> sqlx::Result<()> {
+    let rescued = store::rescue(db).await?;
+    if rescued.retried > 0 || rescued.buried > 0 {
+        tracing::warn!(
+            retried = rescued.retried,
+            buried = rescued.buried,
+            "jobs of a lost worker were rescued"
+        );
+    }
+    Ok(())
+}

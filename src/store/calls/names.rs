@@ -1,0 +1,117 @@
+//! The names a call goes by. A name leads to one call; two surfaces that use the same name meet on it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::domain::id::{AccountId, CallId};
+
+/// The namespace of what telephony calls a call: `CallId`, `call_sid`, a provider's own id.
+pub const TELEPHONY: &str = "call";
+
+/// A name of a call.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallName {
+    /// In whose account.
+    pub account_id: AccountId,
+    /// Whose word it is: [`TELEPHONY`], or a provider for the voice-calls `source_id`.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl CallName {
+    /// What telephony calls it.
+    pub fn telephony(account_id: AccountId, name: &str) -> Self {
+        Self {
+            account_id,
+            namespace: TELEPHONY.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// The calls that go by these names, and the time of the transaction.
+pub async fn resolve_now(
+    db: impl PgExecutor<'_>,
+    names: &[CallName],
+) -> sqlx::Result<(DateTime<Utc>, HashMap<CallName, CallId>)> {
+    let (accounts, namespaces, words) = columns(names);
+    let rows = sqlx::query!(
+        r#"select now() as "now!", asked.account_id as "account_id!: AccountId", asked.namespace as "namespace!",
+                  asked.name as "name!", call_names.call_id as "call_id?: CallId"
+           from unnest($1::uuid[], $2::text[], $3::text[]) as asked (account_id, namespace, name)
+           left join call_names on call_names.account_id = asked.account_id
+             and call_names.namespace = asked.namespace and call_names.name = asked.name"#,
+        &accounts,
+        &namespaces,
+        &words
+    )
+    .fetch_all(db)
+    .await?;
+    let now = rows
+        .first()
+        .map(|row| row.now)
+        .ok_or(sqlx::Error::RowNotFound)?;
+    let known = rows
+        .into_iter()
+        .filter_map(|row| {
+            let name = CallName {
+                account_id: row.account_id,
+                namespace: row.namespace,
+                name: row.name,
+            };
+            Some((name, row.call_id?))
+        })
+        .collect();
+    Ok((now, known))
+}
+
+/// Gives names to calls; answers those that were free. A name that is taken keeps its call.
+pub async fn claim(
+    conn: &mut PgConnection,
+    names: &[(CallName, CallId)],
+) -> sqlx::Result<Vec<CallId>> {
+    let calls: Vec<Uuid> = names.iter().map(|(_, call)| call.uuid()).collect();
+    let names: Vec<CallName> = names.iter().map(|(name, _)| name.clone()).collect();
+    let (accounts, namespaces, words) = columns(&names);
+    sqlx::query_scalar!(
+        r#"insert into call_names (account_id, namespace, name, call_id)
+           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
+           on conflict do nothing
+           returning call_id as "call_id: CallId""#,
+        &accounts,
+        &namespaces,
+        &words,
+        &calls
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes a name away from a call.
+pub async fn release(
+    conn: &mut PgConnection,
+    name: &CallName,
+    call_id: CallId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from call_names where account_id = $1 and namespace = $2 and name = $3 and call_id = $4",
+        name.account_id.uuid(),
+        name.namespace,
+        name.name,
+        call_id.uuid()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn columns(names: &[CallName]) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
+    let accounts = names.iter().map(|name| name.account_id.uuid()).collect();
+    let namespaces = names.iter().map(|name| name.namespace.clone()).collect();
+    let words = names.iter().map(|name| name.name.clone()).collect();
+    (accounts, namespaces, words)
+}
