@@ -1,1 +1,117 @@
-//! To be written.
+//! What happens to a call, as endpoints are told it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kinds of events: a closed set.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    ToSchema,
+)]
+#[sqlx(type_name = "event_type")]
+pub enum EventType {
+    /// We have heard of a call for the first time, and it is live.
+    #[serde(rename = "call.started")]
+    #[sqlx(rename = "call.started")]
+    CallStarted,
+    /// A live call was answered.
+    #[serde(rename = "call.answered")]
+    #[sqlx(rename = "call.answered")]
+    CallAnswered,
+    /// The call is over.
+    #[serde(rename = "call.ended")]
+    #[sqlx(rename = "call.ended")]
+    CallEnded,
+    /// The call has a transcript, or a newer one.
+    #[serde(rename = "call.transcribed")]
+    #[sqlx(rename = "call.transcribed")]
+    CallTranscribed,
+    /// The call has an analysis, or a newer revision; it says so when it failed.
+    #[serde(rename = "call.analyzed")]
+    #[sqlx(rename = "call.analyzed")]
+    CallAnalyzed,
+    /// Something else became known of the call, or was changed on it.
+    #[serde(rename = "call.updated")]
+    #[sqlx(rename = "call.updated")]
+    CallUpdated,
+}
+
+/// The text is not the name of an event type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated"
+)]
+pub struct NotEventType;
+
+impl EventType {
+    /// Every type.
+    pub const ALL: [Self; 6] = [
+        Self::CallStarted,
+        Self::CallAnswered,
+        Self::CallEnded,
+        Self::CallTranscribed,
+        Self::CallAnalyzed,
+        Self::CallUpdated,
+    ];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CallStarted => "call.started",
+            Self::CallAnswered => "call.answered",
+            Self::CallEnded => "call.ended",
+            Self::CallTranscribed => "call.transcribed",
+            Self::CallAnalyzed => "call.analyzed",
+            Self::CallUpdated => "call.updated",
+        }
+    }
+
+    /// Whether an event of this type may come after the call's `call.ended`, and then has to wait for its delivery.
+    pub fn may_follow_end(self) -> bool {
+        match self {
+            Self::CallStarted | Self::CallAnswered | Self::CallEnded => false,
+            Self::CallTranscribed | Self::CallAnalyzed | Self::CallUpdated => true,
+        }
+    }
+}
+
+impl std::fmt::Display for EventType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for EventType {
+    type Err = NotEventType;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .ok_or(NotEventType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventType, NotEventType};
+
+    #[test]
+    fn a_type_has_one_name_in_text_and_in_json() {
+        for known in EventType::ALL {
+            assert_eq!(known.as_str().parse(), Ok(known));
+            assert_eq!(serde_json::to_value(known).unwrap(), known.as_str());
+        }
+        assert_eq!("call.Ended".parse::<EventType>(), Err(NotEventType));
+    }
+}
