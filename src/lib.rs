@@ -18,3 +18,4 @@ pub mod queue;
 pub mod seal;
 pub mod store;
 pub mod supervisor;
+pub mod webhooks;

@@ -1,0 +1,8 @@
+//! Telling endpoints what happens to calls: Standard Webhooks, at least once, in the transaction that made it true.
+//!
+//! An *event* is what happened, serialised once by [`envelope`]. [`emit`] makes a *delivery* of it to every endpoint that
+//! subscribes, and says why `call.ended` is told first. A delivery is one *attempt* after another until the endpoint takes
+//! it or the schedule of `domain::backoff` is spent.
+
+pub mod emit;
+pub mod envelope;
