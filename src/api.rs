@@ -2,4 +2,5 @@
 
 pub mod error;
 pub mod extract;
+pub mod voice_calls;
 pub mod voip;

@@ -20,3 +20,4 @@ pub mod state;
 pub mod termination;
 pub mod text;
 pub mod transcript;
+pub mod voice_call;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     party::{Email, PartyNumber},
-    report::{Report, ReportKind},
+    report::{Facts, Report, ReportKind},
     state::{CallState, Direction, EndState},
     text::Text,
 };
@@ -174,6 +174,40 @@ impl Lifecycle {
         );
     }
 
+    /// Sets what a person has stated: no report changes it any more.
+    pub fn settle(&mut self, stated: Facts) {
+        let learned = &mut self.learned_at;
+        state(
+            &mut self.direction,
+            &mut learned.direction,
+            stated.direction,
+        );
+        state(&mut self.from, &mut learned.from, stated.from);
+        state(&mut self.to, &mut learned.to, stated.to);
+        state(&mut self.email, &mut learned.email, stated.email);
+        state(
+            &mut self.duration_s,
+            &mut learned.duration,
+            stated.duration_s,
+        );
+        state(
+            &mut self.recording_url,
+            &mut learned.recording,
+            stated.recording_url,
+        );
+        state(
+            &mut self.disconnect_reason,
+            &mut learned.disconnect_reason,
+            stated.disconnect_reason,
+        );
+    }
+
+    /// Forgets the talk time: the next report that knows one fills it in.
+    pub fn forget_duration(&mut self) {
+        self.duration_s = None;
+        self.learned_at.duration = None;
+    }
+
     /// Seconds from the first ring, or the first we heard, to the answer or the end.
     pub fn ring_s(&self) -> Option<i64> {
         let from = self.ringing_at.or(self.queued_at)?;
@@ -220,6 +254,13 @@ fn earliest(slot: &mut Option<DateTime<Utc>>, at: DateTime<Utc>) {
 
 fn earlier(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     [a, b].into_iter().flatten().min()
+}
+
+fn state<T>(slot: &mut Option<T>, learned: &mut Option<i64>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+        *learned = None;
+    }
 }
 
 fn learn<T: Ord + Clone>(

@@ -47,6 +47,16 @@ impl PartyNumber {
     }
 }
 
+impl From<E164> for PartyNumber {
+    fn from(number: E164) -> Self {
+        let raw = Text::parse(number.as_str()).expect("E.164 has at most 16 characters");
+        Self {
+            raw,
+            e164: Some(number),
+        }
+    }
+}
+
 impl fmt::Debug for PartyNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PartyNumber(…)")

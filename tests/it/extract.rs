@@ -10,7 +10,9 @@ use onhook::api::{
     extract::{Fields, FormOrJson, JsonBody, QueryFields},
 };
 
-fn request(headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+fn request(headers: Headers<'_>, body: impl Into<Body>) -> Request<Body> {
     let mut request = Request::post("/");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -21,7 +23,7 @@ fn request(headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
 #[tokio::test]
 async fn only_utf_8_json_without_an_encoding_is_json() {
     let json = "application/json";
-    let cases: &[(&[(&str, &str)], Option<Code>)] = &[
+    let cases: &[(Headers<'_>, Option<Code>)] = &[
         (&[("content-type", json)], None),
         (&[("content-type", "Application/JSON; charset=UTF-8")], None),
         (

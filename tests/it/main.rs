@@ -1,8 +1,6 @@
 //! Every test of the service, in one binary: each binary would link the whole of it again.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
@@ -10,4 +8,5 @@
 mod egress;
 mod extract;
 mod lifecycle;
+mod voice_call_update;
 mod voip_parse;

@@ -1,0 +1,207 @@
+//! A call as staff systems see it: the entity of the voice-calls surface. [`update`] has what they may change.
+//!
+//! The documented fields come first; what that API takes but never shows stands at the end.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    call::Call,
+    id::CallId,
+    money::Money,
+    party::{E164, PartyNumber},
+    state::{CallState, Direction, VoiceCallStatus},
+};
+
+pub mod update;
+
+/// A call as staff systems see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct VoiceCall {
+    /// Our id of the call.
+    pub uid: CallId,
+    /// Seconds of talk.
+    pub duration: i64,
+    /// When we first heard of it.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Where it stands.
+    pub status: VoiceCallStatus,
+    /// `INBOUND` until somebody said.
+    pub direction: VoiceCallDirection,
+    /// The staff member of the call.
+    pub staff_uid: Option<String>,
+    /// The client of the call.
+    pub client_uid: Option<String>,
+    /// The caller, as E.164 where that could be read; empty until somebody said.
+    pub from_number: String,
+    /// The callee, likewise.
+    pub to_number: String,
+    /// What the call was about.
+    pub call_summary: Option<String>,
+    /// The recording, if there is one.
+    pub recording: Option<Recording>,
+    /// Where more about it is to be found.
+    pub external_app_url: Option<String>,
+    /// The application that manages the call.
+    pub external_app_name: Option<String>,
+    /// The provider system's id of it.
+    pub source_id: String,
+    /// The external application's id of it.
+    pub external_uuid: Option<String>,
+    /// Who followed up.
+    pub handled_by_staff_uid: Option<String>,
+    /// When somebody followed up.
+    pub handled_at: Option<DateTime<Utc>>,
+    /// When it was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// `DONE` once there is a transcript.
+    pub transcript_status: Option<TranscriptStatus>,
+
+    /// Price per unit (ours to show).
+    #[schema(value_type = Option<String>, example = "0.05")]
+    pub rate: Option<Money>,
+    /// Price of the call (ours to show).
+    #[schema(value_type = Option<String>, example = "1.50")]
+    pub price: Option<Money>,
+    /// The provider, in capitals (ours to show).
+    #[schema(example = "VONAGE")]
+    pub provider: String,
+    /// The recording that belongs to it (ours to show).
+    pub recording_id: Option<String>,
+    /// The business (ours to show).
+    pub business_uid: String,
+}
+
+/// Who called whom, in this surface's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum VoiceCallDirection {
+    /// Somebody called the business.
+    Inbound,
+    /// The business called somebody.
+    Outbound,
+}
+
+/// Where a transcript stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TranscriptStatus {
+    /// It is there.
+    Done,
+}
+
+/// A recording, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Recording {
+    /// Its id in the system that has it.
+    pub uid: Option<String>,
+    /// Where it is, as reported.
+    #[serde(rename = "recordingUrl")]
+    pub recording_url: Option<String>,
+    /// Seconds.
+    pub duration: Option<i64>,
+    /// What was recorded.
+    pub recording_type: RecordingType,
+}
+
+/// What was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RecordingType {
+    /// The talk.
+    Call,
+    /// A message.
+    Voicemail,
+}
+
+/// Whether a call has a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transcribed {
+    /// It has one.
+    Yes,
+    /// It has none.
+    No,
+}
+
+impl VoiceCall {
+    /// Shows a call.
+    pub fn new(call: &Call, business_uid: &str, transcribed: Transcribed) -> Self {
+        let life = &call.life;
+        let staff = call.staff.clone();
+        let state = life.state();
+        Self {
+            uid: call.call_id,
+            duration: life.talk_s().unwrap_or(0),
+            created_at: call.created_at,
+            updated_at: call.updated_at,
+            status: VoiceCallStatus::shown(staff.status, state),
+            direction: life.direction.unwrap_or(Direction::Inbound).into(),
+            staff_uid: staff.staff_uid,
+            client_uid: staff.client_uid,
+            from_number: number(life.from.as_ref()),
+            to_number: number(life.to.as_ref()),
+            call_summary: staff.call_summary,
+            recording: recording(call, state),
+            external_app_url: staff.external_app_url,
+            external_app_name: staff.external_app_name,
+            source_id: staff
+                .source_id
+                .unwrap_or_else(|| call.provider_call_id.as_str().to_owned()),
+            external_uuid: staff.external_uuid,
+            handled_by_staff_uid: staff.handled_by_staff_uid,
+            handled_at: staff.handled_at,
+            deleted_at: call.deleted_at,
+            transcript_status: match transcribed {
+                Transcribed::Yes => Some(TranscriptStatus::Done),
+                Transcribed::No => None,
+            },
+            rate: staff.rate,
+            price: staff.price,
+            provider: call.provider.as_str().to_uppercase(),
+            recording_id: staff.recording_id,
+            business_uid: business_uid.to_owned(),
+        }
+    }
+}
+
+impl From<Direction> for VoiceCallDirection {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+        }
+    }
+}
+
+fn number(number: Option<&PartyNumber>) -> String {
+    let shown = number.map(|number| number.e164().map_or(number.raw(), E164::as_str));
+    shown.unwrap_or_default().to_owned()
+}
+
+fn recording(call: &Call, state: CallState) -> Option<Recording> {
+    let uid = call.staff.recording_id.clone().filter(|id| !id.is_empty());
+    let url = call.life.recording_url.as_ref();
+    if uid.is_none() && url.is_none() {
+        return None;
+    }
+    let (recording_type, duration) = match state {
+        CallState::Voicemail => (RecordingType::Voicemail, None),
+        CallState::Queued
+        | CallState::Ringing
+        | CallState::InProgress
+        | CallState::Completed
+        | CallState::Busy
+        | CallState::NoAnswer
+        | CallState::Canceled
+        | CallState::Failed => (RecordingType::Call, call.life.talk_s()),
+    };
+    Some(Recording {
+        uid,
+        recording_url: url.map(|url| url.as_str().to_owned()),
+        duration,
+        recording_type,
+    })
+}
