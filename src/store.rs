@@ -64,6 +64,13 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// The time of the transaction: Postgres is the clock.
+pub async fn now(conn: &mut sqlx::PgConnection) -> sqlx::Result<chrono::DateTime<chrono::Utc>> {
+    sqlx::query_scalar!(r#"select now() as "now!""#)
+        .fetch_one(conn)
+        .await
+}
+
 /// Waits for database work, at most [`WAIT_MAX`]. Postgres' own timeouts do not end every wait; this does.
 pub async fn within<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     match tokio::time::timeout(WAIT_MAX, work).await {

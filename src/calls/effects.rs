@@ -1,4 +1,4 @@
-//! What a change to a call sets in motion, enqueued in the transaction of the change: the analysis.
+//! What a change to a call sets in motion, enqueued in the transaction of the change: the analysis, and the webhooks.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,11 +8,13 @@ use crate::{
         analysis::Trigger,
         call::Call,
         call_object::Beside,
+        event::EventType,
         id::{AccountId, CallId},
         lifecycle::Transition,
     },
     jobs::Analyze,
     queue::{self, NewJob},
+    webhooks::emit::{self, Happening},
 };
 
 /// A call that has changed.
@@ -32,7 +34,7 @@ pub struct Change<'a> {
 pub async fn apply(
     conn: &mut PgConnection,
     changes: &[Change<'_>],
-    _at: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let analyses: Vec<NewJob> = changes
         .iter()
@@ -46,7 +48,19 @@ pub async fn apply(
         })
         .collect();
     queue::store::enqueue(conn, &analyses).await?;
-    Ok(!analyses.is_empty())
+    let happenings: Vec<Happening<'_>> = changes
+        .iter()
+        .flat_map(|change| {
+            events(change).into_iter().map(|event| Happening {
+                call: change.call,
+                beside: change.beside,
+                event,
+                at,
+            })
+        })
+        .collect();
+    let emitted = emit::emit(conn, &happenings).await?;
+    Ok(!analyses.is_empty() || emitted.jobs > 0)
 }
 
 /// The job that analyses a call; at most one of a trigger waits.
@@ -59,4 +73,24 @@ pub fn analysis(account_id: AccountId, call_id: CallId, trigger: Trigger) -> New
             trigger,
         },
     )
+}
+
+/// The events of a change, in the order in which they are told.
+fn events(change: &Change<'_>) -> Vec<EventType> {
+    let Transition {
+        started,
+        answered,
+        ended,
+        amended,
+    } = change.transition;
+    let updated = amended || (change.edited && !ended && !started);
+    [
+        (started, EventType::CallStarted),
+        (answered, EventType::CallAnswered),
+        (ended, EventType::CallEnded),
+        (updated, EventType::CallUpdated),
+    ]
+    .into_iter()
+    .filter_map(|(happened, event)| happened.then_some(event))
+    .collect()
 }

@@ -41,7 +41,7 @@ pub trait Handler: Send + Sync + fmt::Debug + 'static {
     async fn handle(&self, claim: &Claim) -> Outcome;
     /// How long one attempt of this kind may take.
     fn timeout(&self, kind: &str) -> Duration;
-    /// Counts what became of an attempt: `done retry dead lost`.
+    /// Counts what became of an attempt: `done retry dead lost unknown`.
     fn count(&self, kind: &str, outcome: &'static str);
 }
 
@@ -258,11 +258,11 @@ async fn attempt(db: &PgPool, handler: &dyn Handler, claim: &Claim) {
             error: anyhow::anyhow!("no result within {} s", bound.as_secs()),
         },
     };
-    settle(db, handler, claim, outcome).await;
+    handler.count(&claim.kind, settle(db, claim, outcome).await);
 }
 
-/// Writes down what became of an attempt made elsewhere than in a runner.
-pub async fn settle(db: &PgPool, handler: &dyn Handler, claim: &Claim, outcome: Outcome) {
+/// Writes down what became of an attempt; answers a word for it: `done retry dead lost unknown`.
+pub async fn settle(db: &PgPool, claim: &Claim, outcome: Outcome) -> &'static str {
     let word = match &outcome {
         Outcome::Done | Outcome::Finished => "done",
         Outcome::Retry { .. } if !claim.is_last() => "retry",
@@ -272,21 +272,24 @@ pub async fn settle(db: &PgPool, handler: &dyn Handler, claim: &Claim, outcome: 
     match &outcome {
         Outcome::Done | Outcome::Finished => {}
         Outcome::Retry { error, .. } if !claim.is_last() => {
-            tracing::info!(job.id = %job_id, job.kind = kind, job.attempt = attempt, error = format!("{error:#}"), "job to be retried");
+            let error = format!("{error:#}");
+            tracing::info!(job.id = %job_id, job.kind = kind, job.attempt = attempt, error, "job to be retried");
         }
         Outcome::Retry { error, .. } | Outcome::Dead { error } => {
-            tracing::error!(job.id = %job_id, job.kind = kind, job.attempt = attempt, error = format!("{error:#}"), "job is dead");
+            let error = format!("{error:#}");
+            tracing::error!(job.id = %job_id, job.kind = kind, job.attempt = attempt, error, "job is dead");
         }
     }
-    let written = tokio::time::timeout(crate::store::WAIT_MAX, write(db, claim, outcome)).await;
-    match written {
-        Ok(Ok(true)) => handler.count(kind, word),
-        Ok(Ok(false)) => handler.count(kind, "lost"),
+    match tokio::time::timeout(crate::store::WAIT_MAX, write(db, claim, outcome)).await {
+        Ok(Ok(true)) => word,
+        Ok(Ok(false)) => "lost",
         Ok(Err(error)) => {
             tracing::warn!(job.id = %job_id, job.kind = kind, error = %error, "could not settle a job; its lease will run out");
+            "unknown"
         }
         Err(_) => {
             tracing::warn!(job.id = %job_id, job.kind = kind, "could not settle a job in time; its lease will run out");
+            "unknown"
         }
     }
 }

@@ -119,19 +119,25 @@ pub async fn claim(db: impl PgExecutor<'_>, room: &Room) -> sqlx::Result<Vec<Cla
     .map(|rows| rows.into_iter().map(Claim::from).collect())
 }
 
-/// Claims one particular job if it is still there to be had: for work that is tried at once, before any worker sees it.
-pub async fn claim_one(db: impl PgExecutor<'_>, job_id: JobId) -> sqlx::Result<Option<Claim>> {
-    sqlx::query_as!(
+/// Puts a job into the queue already claimed by the caller, who does the work as soon as its transaction has committed.
+/// If it dies instead, the lease runs out and a worker takes over.
+pub async fn enqueue_claimed(conn: &mut PgConnection, job: &NewJob) -> sqlx::Result<Claim> {
+    let row = sqlx::query_as!(
         ClaimRow,
-        r#"update jobs set state = 'running', attempt = attempt + 1, lease = lease + 1, leased_until = now() + $2
-           where job_id = $1 and state = 'available'
+        r#"insert into jobs (job_id, kind, account_id, lane, args, attempts_max, state, attempt, lease, leased_until)
+           values ($1, $2, $3, $4, $5, $6, 'running', 1, 1, now() + $7)
            returning job_id as "job_id: JobId", kind, lane, args, attempt, attempts_max, lease"#,
-        job_id.uuid(),
+        job.job_id.uuid(),
+        job.kind,
+        job.account_id.uuid(),
+        job.lane.map(|lane| lane.0),
+        job.args,
+        job.attempts_max,
         interval(LEASE)
     )
-    .fetch_optional(db)
-    .await
-    .map(|row| row.map(Claim::from))
+    .fetch_one(conn)
+    .await?;
+    Ok(row.into())
 }
 
 /// Removes a job that is done. False: the lease was lost, somebody else has it; the caller rolls back.
