@@ -13,6 +13,7 @@ pub mod api;
 pub mod calls;
 pub mod domain;
 pub mod egress;
+pub mod embedded;
 pub mod jobs;
 pub mod queue;
 pub mod seal;

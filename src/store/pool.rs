@@ -46,6 +46,21 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), sqlx::migrate::Mi
     Ok(())
 }
 
+/// Makes a database on the server that `options` lead to. Somebody else may have been faster.
+pub async fn create_database(options: &PgConnectOptions, name: &'static str) -> sqlx::Result<()> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let statement = format!("create database {name}");
+    let made = sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+        .execute(&mut connection)
+        .await;
+    match made {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P04") => {}
+        Ok(_) => {}
+        Err(error) => return Err(error),
+    }
+    connection.close().await
+}
+
 /// The migrator as it is to be used.
 pub fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!();

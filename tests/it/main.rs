@@ -5,7 +5,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cluster;
 mod egress;
+mod embedded;
 mod extract;
 mod lifecycle;
 mod voice_call_update;

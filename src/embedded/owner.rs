@@ -1,0 +1,74 @@
+//! One owner per data directory: a lock on a file, which the system gives back however its holder ends.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Seek as _, Write as _},
+    time::Duration,
+};
+
+use super::{
+    Error,
+    layout::{Layout, failed},
+};
+
+/// How long to wait for a command, which is soon done.
+const COMMAND_WAIT: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// What the owner is, for whoever comes second: commands end by themselves, services do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Service,
+    Command,
+}
+
+/// Holds the data directory until it is dropped.
+#[derive(Debug)]
+pub(super) struct Owner {
+    _locked: File,
+}
+
+/// Takes the data directory, or says who has it. Waits for a command, never for a service.
+pub(super) async fn acquire(layout: &Layout, purpose: Purpose) -> Result<Owner, Error> {
+    let path = layout.lock();
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed("open", &path))?;
+    let started = tokio::time::Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+            Err(TryLockError::WouldBlock) => {
+                let owner = fs::read_to_string(&path).map_err(failed("read", &path))?;
+                if owner.starts_with(Purpose::Service.name()) || started.elapsed() > COMMAND_WAIT {
+                    return Err(Error::InUse {
+                        data_dir: layout.home().to_owned(),
+                        owner: owner.trim().to_owned(),
+                    });
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+    let line = format!("{}, process {}\n", purpose.name(), std::process::id());
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(line.as_bytes()))
+        .map_err(failed("write", &path))?;
+    Ok(Owner { _locked: file })
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Service => "a service",
+            Self::Command => "a command",
+        }
+    }
+}
