@@ -10,5 +10,6 @@ mod egress;
 mod embedded;
 mod extract;
 mod lifecycle;
+mod twilio_inbound;
 mod voice_call_update;
 mod voip_parse;
