@@ -9,15 +9,14 @@
 //! 5. [`worker`] (job to verb) and [`api`] (HTTP to verb): two edges that do not know each other.
 //! 6. [`app`], [`cli`]: put together.
 
+pub mod analysis;
 pub mod api;
 pub mod calls;
 pub mod domain;
 pub mod egress;
 pub mod embedded;
 pub mod jobs;
-pub mod providers;
 pub mod queue;
-pub mod rooms;
 pub mod seal;
 pub mod store;
 pub mod supervisor;

@@ -1,7 +1,27 @@
-//! What is made of a call after its end: one immutable revision per input.
+//! What is made of a call after its end: one immutable revision per input, as it is stored, shown and sent.
+//!
+//! Every section says how it stands and by which `method` it was made, so that nobody takes a guess for a measurement.
+//! Offsets and durations are in milliseconds. `docs/analysis.md` defines every field.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::{
+    id::{AnalysisId, CallId},
+    transcript::Language,
+};
+
+pub mod call_metrics;
+pub mod conversation;
+pub mod sentiment;
+
+pub use call_metrics::CallMetrics;
+pub use conversation::ConversationCharacteristics;
+pub use sentiment::{Sentiment, TurnSentiment};
+
+/// The shape of [`Analysis`]; rises when a field changes its meaning.
+pub const SCHEMA_VERSION: u16 = 1;
 
 /// Why an analysis was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -16,4 +36,239 @@ pub enum Trigger {
     RecordingAvailable,
     /// Somebody asked for it.
     Requested,
+}
+
+/// How an analysis went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "analysis_status", rename_all = "snake_case")]
+pub enum AnalysisStatus {
+    /// Every section was made, or skipped for a reason that it gives.
+    Completed,
+    /// At least one section failed.
+    Partial,
+    /// Nothing could be made.
+    Failed,
+}
+
+/// How much the analysis had to go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalysisLevel {
+    /// What telephony reported, alone.
+    CallEvents,
+    /// A transcript besides.
+    Transcript,
+}
+
+/// A section that was not asked of this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SkipReason {
+    /// Nobody gave a transcript.
+    NoTranscript,
+    /// The transcript's language is not one that the method knows.
+    LanguageNotSupported,
+}
+
+/// A section that should have been made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailReason {
+    /// A fault of ours.
+    InternalError,
+}
+
+/// A part of an analysis.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Section<T> {
+    /// It was made.
+    Completed(T),
+    /// It does not apply.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It went wrong.
+    Failed {
+        /// Why.
+        reason: FailReason,
+    },
+}
+
+impl<T> From<Result<T, FailReason>> for Section<T> {
+    fn from(made: Result<T, FailReason>) -> Self {
+        match made {
+            Ok(section) => Self::Completed(section),
+            Err(reason) => Self::Failed { reason },
+        }
+    }
+}
+
+impl<T> Section<T> {
+    /// The section, if it was made.
+    pub fn completed(&self) -> Option<&T> {
+        match self {
+            Self::Completed(section) => Some(section),
+            Self::Skipped { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Whether it went wrong.
+    pub fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+}
+
+/// Who gave the transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "transcript_source", rename_all = "snake_case")]
+pub enum TranscriptSource {
+    /// A client of the API.
+    Caller,
+    /// Speech-to-text, asked by us.
+    SpeechToText,
+}
+
+/// What the timing metrics were counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimingSource {
+    /// The times of the utterances.
+    Utterances,
+    /// There was no speech to go by: only what telephony reported.
+    CallEventsOnly,
+}
+
+/// Who said which language it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LanguageSource {
+    /// The giver of the transcript.
+    Caller,
+}
+
+/// What went into an analysis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Input {
+    /// Where the transcript came from; null without one.
+    pub transcript_source: Option<TranscriptSource>,
+    /// What the timing metrics were counted from.
+    pub timing_source: TimingSource,
+    /// `sha256:` and the hash of everything that went in, the analysers' versions included.
+    pub input_hash: String,
+}
+
+/// Something that makes sections; its version rises when its output can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Analyzer {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// What came of the call, as far as rules can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeValue {
+    /// Nobody answered.
+    NoContact,
+    /// A machine answered, or took a message.
+    Voicemail,
+    /// Answered, and over within ten seconds.
+    ShortCall,
+    /// The rules do not say.
+    Unknown,
+}
+
+/// How the outcome was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeMethod {
+    /// By the rules of `docs/analysis.md`.
+    Rules,
+}
+
+/// What came of the call.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Outcome {
+    /// The outcome.
+    pub value: OutcomeValue,
+    /// How it was found.
+    pub method: OutcomeMethod,
+    /// 0 to 1; null where the method has no notion of it.
+    pub confidence: Option<f64>,
+}
+
+/// Something about the call, or about its transcript, that a person should look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityFlag {
+    /// Ten seconds or more in which nobody spoke.
+    DeadAir,
+    /// One participant has more than nine tenths of the talk.
+    OneSided,
+    /// No agent speaks.
+    NoAgentSpeech,
+    /// No customer speaks.
+    NoCustomerSpeech,
+    /// More than one interruption a minute.
+    HighInterruptions,
+    /// The customer's last quarter scores -1 or less.
+    NegativeEnding,
+    /// The transcript runs past the known talk time; the conversation is taken to be as long as the transcript.
+    TranscriptExceedsCall,
+}
+
+/// What was found, whatever revision it becomes: equal input gives equal findings, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Findings {
+    /// How the analysis went.
+    pub status: AnalysisStatus,
+    /// How much it had to go by.
+    pub analysis_level: AnalysisLevel,
+    /// The transcript's language; null where nobody said.
+    #[schema(value_type = Option<String>)]
+    pub language_code: Option<Language>,
+    /// Who said so.
+    pub language_source: Option<LanguageSource>,
+    /// What went in.
+    pub input: Input,
+    /// What made the sections.
+    pub analyzers: Vec<Analyzer>,
+    /// The call as telephony reported it.
+    pub call_metrics: Section<CallMetrics>,
+    /// Who talked when, and how much.
+    pub conversation_characteristics: Section<ConversationCharacteristics>,
+    /// How it sounded, by the words alone.
+    pub sentiment: Section<Sentiment>,
+    /// What came of it; null where that failed.
+    pub outcome: Option<Outcome>,
+    /// What a person should look at, sorted; null where that failed.
+    pub quality_flags: Option<Vec<QualityFlag>>,
+}
+
+/// One revision of a call's analysis.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Analysis {
+    /// The shape of this object.
+    pub schema_version: u16,
+    /// This revision's id.
+    pub analysis_id: AnalysisId,
+    /// The call.
+    pub call_id: CallId,
+    /// From 1, rising.
+    pub revision: i32,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// When its input was read.
+    pub created_at: DateTime<Utc>,
+    /// When it was stored.
+    pub completed_at: DateTime<Utc>,
+    /// What was found.
+    #[serde(flatten)]
+    pub findings: Findings,
 }

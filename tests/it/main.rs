@@ -5,11 +5,12 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod analysis_pure;
 mod cluster;
 mod egress;
 mod embedded;
 mod extract;
 mod lifecycle;
-mod twilio_inbound;
+mod transcript_parse;
 mod voice_call_update;
 mod voip_parse;

@@ -1,0 +1,11 @@
+//! What is made of a call: pure functions from the record and its transcript to the sections of [`crate::domain::analysis`].
+//!
+//! [`run`] puts the sections together; each of the others makes one. Nothing here waits, reads a clock or knows a database.
+
+pub mod call_metrics;
+pub mod number;
+pub mod outcome;
+pub mod quality;
+pub mod run;
+pub mod sentiment;
+pub mod timing;

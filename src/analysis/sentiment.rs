@@ -1,0 +1,107 @@
+//! Sentiment by lexicon: VADER 3.3.2, digit for digit what Python's vaderSentiment gives.
+//!
+//! Contact Lens publishes the arithmetic above the utterance, and its own sample confirms it: a score is five times the
+//! mean over a quarter of the participant's time, the quarter is that in which the utterance begins, overall is the mean
+//! of four. VADER knows English; where nobody said which language it is, it is taken for English.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use vader_parity::SentimentIntensityAnalyzer;
+
+use super::number::{count, float, mean, rounded};
+use crate::domain::{
+    analysis::sentiment::{ByPeriod, Label, Quarter, Sentiment, SentimentMethod, Trend},
+    transcript::{Language, Utterance},
+};
+
+static VADER: LazyLock<SentimentIntensityAnalyzer> = LazyLock::new(SentimentIntensityAnalyzer::new);
+
+/// VADER's compound score of a text, -1 to 1.
+pub fn vader_compound(text: &str) -> f64 {
+    VADER.polarity_scores(text).compound
+}
+
+/// Whether the lexicon knows the language.
+pub fn is_supported(language: Option<&Language>) -> bool {
+    language.is_none_or(|language| language.is("en"))
+}
+
+/// Makes the section from the utterances and the compound score of each.
+pub fn sentiment(utterances: &[Utterance], compounds: &[f64]) -> Sentiment {
+    let mut turns: BTreeMap<&str, Vec<(&Utterance, f64)>> = BTreeMap::new();
+    for (utterance, compound) in utterances.iter().zip(compounds) {
+        let own = turns.entry(utterance.participant()).or_default();
+        own.push((utterance, *compound));
+    }
+    let mut made = Sentiment {
+        method: SentimentMethod::Lexicon,
+        scale: "-5..5",
+        overall: BTreeMap::new(),
+        label: BTreeMap::new(),
+        by_period: ByPeriod {
+            quarter: BTreeMap::new(),
+        },
+        change: BTreeMap::new(),
+        trend: BTreeMap::new(),
+    };
+    for (participant, turns) in turns {
+        let quarters = quarters(&turns);
+        let scores = quarters.each_ref().map(|quarter| quarter.score);
+        let overall = rounded(mean(&scores).unwrap_or(0.0), 2);
+        let [first, .., last] = scores;
+        let change = rounded(last - first, 2);
+        let name = participant.to_owned();
+        made.overall.insert(name.clone(), overall);
+        made.label.insert(name.clone(), Label::of(overall / 5.0));
+        made.change.insert(name.clone(), change);
+        made.trend.insert(name.clone(), trend(change));
+        made.by_period.quarter.insert(name, quarters.into());
+    }
+    made
+}
+
+/// The four quarters from 0 to the participant's last word.
+fn quarters(turns: &[(&Utterance, f64)]) -> [Quarter; 4] {
+    let end = turns.iter().map(|(turn, _)| turn.end_ms).max().unwrap_or(0);
+    let end = u64::from(end);
+    [0_u64, 1, 2, 3].map(|index| {
+        let own: Vec<f64> = turns
+            .iter()
+            .filter(|(turn, _)| quarter_of(turn.begin_ms.into(), end) == index)
+            .map(|(_, compound)| *compound)
+            .collect();
+        Quarter {
+            begin_offset_ms: end * index / 4,
+            end_offset_ms: end * (index + 1) / 4,
+            score: rounded(5.0 * mean(&own).unwrap_or(0.0), 2),
+            score_label: label_score(&own),
+            turns: count(own.len()),
+        }
+    })
+}
+
+fn quarter_of(begin: u64, end: u64) -> u64 {
+    (begin * 4).checked_div(end).unwrap_or(0).min(3)
+}
+
+fn label_score(compounds: &[f64]) -> f64 {
+    let labelled = |label| {
+        let of_it = compounds.iter().filter(|c| Label::of(**c) == label);
+        float(count(of_it.count()))
+    };
+    if compounds.is_empty() {
+        return 0.0;
+    }
+    let balance = labelled(Label::Positive) - labelled(Label::Negative);
+    rounded(5.0 * balance / float(count(compounds.len())), 2)
+}
+
+fn trend(change: f64) -> Trend {
+    if change >= 1.0 {
+        Trend::Improving
+    } else if change <= -1.0 {
+        Trend::Declining
+    } else {
+        Trend::Stable
+    }
+}
