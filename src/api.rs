@@ -1,6 +1,8 @@
 //! The HTTP edge: each surface verifies and parses, calls a verb, renders the answer in its own envelope.
 
+pub mod auth;
 pub mod error;
 pub mod extract;
+pub mod prefer;
 pub mod voice_calls;
 pub mod voip;

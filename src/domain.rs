@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod id;
+pub mod key;
 pub mod lifecycle;
 pub mod money;
 pub mod party;

@@ -9,13 +9,16 @@
 //! 5. [`worker`] (job to verb) and [`api`] (HTTP to verb): two edges that do not know each other.
 //! 6. [`app`], [`cli`]: put together.
 
+pub mod access;
 pub mod analysis;
 pub mod api;
 pub mod calls;
+pub mod config;
 pub mod domain;
 pub mod egress;
 pub mod embedded;
 pub mod jobs;
+pub mod metrics;
 pub mod queue;
 pub mod seal;
 pub mod store;

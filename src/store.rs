@@ -78,3 +78,8 @@ pub async fn within<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>)
         Err(elapsed) => Err(Error::Unavailable(Box::new(elapsed)).into()),
     }
 }
+
+/// [`within`], for one read or one write that needs no more than a statement.
+pub async fn ask<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
+    within(async { Ok(work.await?) }).await
+}

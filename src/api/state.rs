@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use sqlx::PgPool;
 
 use crate::{calls::ingest::Ingest, egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey};
@@ -31,4 +32,10 @@ pub struct ApiState {
     pub public_url: Arc<str>,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
+}
+
+impl FromRef<ApiState> for Arc<Authenticator> {
+    fn from_ref(state: &ApiState) -> Self {
+        Self::clone(&state.authenticator)
+    }
 }

@@ -4,7 +4,108 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::id::{AccountId, KeyId};
+use super::{
+    id::{AccountId, KeyId},
+    text::{Text, TextError},
+};
+
+/// The account that the embedded default makes, and that open voip posts without another's name belong to.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+/// An account's name: a DNS label in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountName(String);
+
+/// Why a text is not an account's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccountNameError {
+    /// It is not a DNS label.
+    #[error("must be 1 to 63 of a-z, 0-9 and -, not starting or ending with -")]
+    NotALabel,
+    /// It could be mistaken for another account's id where either may stand.
+    #[error("must not have the form of a UUID")]
+    Uuid,
+}
+
+impl AccountName {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, AccountNameError> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let label = (1..=63).contains(&text.len())
+            && text.bytes().all(|b| plain(b) || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if !label {
+            return Err(AccountNameError::NotALabel);
+        }
+        if uuid::Uuid::parse_str(text).is_ok() {
+            return Err(AccountNameError::Uuid);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for AccountName {
+    type Err = AccountNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl std::fmt::Display for AccountName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the voice-calls surface calls an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusinessUid(Text<255>);
+
+/// Why a text is not a business uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BusinessUidError {
+    /// It is empty.
+    #[error("must not be empty")]
+    Empty,
+    /// It is not a text that can be kept.
+    #[error(transparent)]
+    Text(#[from] TextError),
+}
+
+impl BusinessUid {
+    /// Reads a business uid.
+    pub fn parse(text: &str) -> Result<Self, BusinessUidError> {
+        if text.is_empty() {
+            return Err(BusinessUidError::Empty);
+        }
+        Ok(Self(Text::parse(text)?))
+    }
+
+    /// The one of an account that was given none.
+    pub fn of(account_id: AccountId) -> Self {
+        Self(Text::parse(account_id.to_string()).expect("a UUID has 36 plain characters"))
+    }
+
+    /// The uid as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl std::str::FromStr for BusinessUid {
+    type Err = BusinessUidError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
 
 /// Whether an account's voip surface asks for a key.
 #[derive(
@@ -81,6 +182,31 @@ pub enum Scope {
 }
 
 impl KeyKind {
+    /// Its name, as a key shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::App => "app",
+            Self::Directory => "directory",
+            Self::Client => "client",
+            Self::Ingest => "ingest",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Reads its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "staff" => Some(Self::Staff),
+            "app" => Some(Self::App),
+            "directory" => Some(Self::Directory),
+            "client" => Some(Self::Client),
+            "ingest" => Some(Self::Ingest),
+            "operator" => Some(Self::Operator),
+            _ => None,
+        }
+    }
+
     /// Whether a credential of this kind has the scope.
     pub fn allows(self, scope: Scope) -> bool {
         match self {
@@ -119,6 +245,8 @@ pub struct Caller {
     pub staff_uid: Option<String>,
     /// What the credential prefers when a request does not say.
     pub prefer: Option<Handling>,
+    /// The directory account that acts for this one, if the caller is not of this account itself.
+    pub on_behalf_by: Option<AccountId>,
 }
 
 /// A key as it is shown once.

@@ -1,1 +1,104 @@
-//! To be written.
+//! Accounts: the tenant wall.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::domain::{
+    account::{AccountName, BusinessUid, VoipMode},
+    id::AccountId,
+};
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its id.
+    pub account_id: AccountId,
+    /// Its name, a DNS label.
+    pub name: String,
+    /// What the voice-calls surface calls it.
+    pub business_uid: String,
+    /// The directory account that may act for it.
+    pub directory_account_id: Option<AccountId>,
+    /// Whether its voip surface asks for a key.
+    pub voip: VoipMode,
+    /// Since when it is here.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its id.
+    pub account_id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// What the voice-calls surface calls it.
+    pub business_uid: BusinessUid,
+    /// The directory account that may act for it.
+    pub directory_account_id: Option<AccountId>,
+    /// Whether its voip surface asks for a key.
+    pub voip: VoipMode,
+}
+
+/// Makes an account; nothing if its name or its business uid is another's.
+pub async fn insert(conn: &mut PgConnection, new: &NewAccount) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"insert into accounts (account_id, name, business_uid, directory_account_id, voip)
+           values ($1, $2, $3, $4, $5)
+           on conflict do nothing
+           returning account_id as "account_id: AccountId", name, business_uid,
+                     directory_account_id as "directory_account_id: AccountId", voip, created_at"#,
+        new.account_id.uuid(),
+        new.name.as_str(),
+        new.business_uid.as_str(),
+        new.directory_account_id.map(AccountId::uuid),
+        new.voip as VoipMode,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The account of this name.
+pub async fn find_by_name(db: impl PgExecutor<'_>, name: &str) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select account_id as "account_id: AccountId", name, business_uid,
+                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+           from accounts where name = $1"#,
+        name,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The account of this id.
+pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select account_id as "account_id: AccountId", name, business_uid,
+                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+           from accounts where account_id = $1"#,
+        account_id.uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The account of this business uid, if it is directly below the directory account.
+pub async fn find_below(
+    db: impl PgExecutor<'_>,
+    directory: AccountId,
+    business_uid: &str,
+) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select account_id as "account_id: AccountId", name, business_uid,
+                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+           from accounts where directory_account_id = $1 and business_uid = $2"#,
+        directory.uuid(),
+        business_uid,
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -7,6 +7,7 @@
 
 mod analysis_pure;
 mod cluster;
+mod config;
 mod egress;
 mod embedded;
 mod extract;

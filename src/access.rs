@@ -1,0 +1,171 @@
+//! The verbs of access: make an account, make and revoke a key. The command line's, and the tests'.
+
+use sqlx::PgPool;
+
+use crate::{
+    domain::{
+        account::{AccountName, BusinessUid, Handling, KeyKind, NewKey, VoipMode},
+        id::{AccountId, KeyId},
+        key::ApiKey,
+        text::Text,
+    },
+    store::{
+        self,
+        accounts::{self, Account, NewAccount},
+        keys::{self, NewKeyRow},
+    },
+};
+
+/// An account that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct AccountRequest {
+    /// Its name.
+    pub name: AccountName,
+    /// Whether its voip surface asks for a key.
+    pub voip: VoipMode,
+    /// The directory account that may act for it.
+    pub directory: Option<AccountName>,
+    /// What the voice-calls surface calls it; its id if not given.
+    pub business_uid: Option<BusinessUid>,
+}
+
+/// A key that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct KeyRequest {
+    /// What it is for.
+    pub kind: KeyKind,
+    /// The staff member behind it.
+    pub staff_uid: Option<Text<255>>,
+    /// What it prefers when a request does not say.
+    pub prefer: Option<Handling>,
+    /// After how many days it expires.
+    pub expires_in_days: Option<i32>,
+}
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAccountError {
+    /// Another account has the name or the business uid.
+    #[error("an account with this name or business uid exists already")]
+    Taken,
+    /// The directory account is not there.
+    #[error("there is no account `{0}` to be its directory")]
+    UnknownDirectory(AccountName),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Why a key was not made or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There is no such account.
+    #[error("there is no account `{0}`: make it with `onhook account create {0}`")]
+    UnknownAccount(AccountName),
+    /// The account has no such key.
+    #[error("the account has no such key: `onhook key list` shows them")]
+    UnknownKey,
+    /// The system's generator gave nothing.
+    #[error("the system gives no random numbers")]
+    NoRandom,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes an account.
+pub async fn create_account(
+    db: &PgPool,
+    request: AccountRequest,
+) -> Result<Account, CreateAccountError> {
+    let account_id = AccountId::generate();
+    store::within(Box::pin(async {
+        let mut tx = db.begin().await?;
+        let directory_account_id = match &request.directory {
+            None => None,
+            Some(name) => Some(
+                accounts::find_by_name(&mut *tx, name.as_str())
+                    .await?
+                    .ok_or_else(|| CreateAccountError::UnknownDirectory(name.clone()))?
+                    .account_id,
+            ),
+        };
+        let new = NewAccount {
+            account_id,
+            name: request.name,
+            business_uid: request
+                .business_uid
+                .unwrap_or_else(|| BusinessUid::of(account_id)),
+            directory_account_id,
+            voip: request.voip,
+        };
+        let account = accounts::insert(&mut tx, &new)
+            .await?
+            .ok_or(CreateAccountError::Taken)?;
+        tx.commit().await?;
+        Ok(account)
+    }))
+    .await
+}
+
+/// The account of this name, or an error that says how to make one.
+pub async fn find_account(db: &PgPool, name: &AccountName) -> Result<Account, KeyError> {
+    store::ask(accounts::find_by_name(db, name.as_str()))
+        .await?
+        .ok_or_else(|| KeyError::UnknownAccount(name.clone()))
+}
+
+/// Makes a key. What is returned is the only copy.
+pub async fn create_key(
+    db: &PgPool,
+    account_id: AccountId,
+    request: KeyRequest,
+) -> Result<NewKey, KeyError> {
+    let mut random = [0; 32];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_unspecified| KeyError::NoRandom)?;
+    let key = ApiKey::new(request.kind, &random);
+    let key_id = KeyId::generate();
+    let row = NewKeyRow {
+        account_id,
+        key_id,
+        kind: request.kind,
+        sha256: key.sha256(),
+        prefix: key.prefix(),
+        staff_uid: request.staff_uid,
+        prefer: request.prefer,
+        expires_in_days: request.expires_in_days,
+    };
+    // Boxed, as every transaction is: its future is large.
+    store::ask(Box::pin(async {
+        let mut tx = db.begin().await?;
+        keys::insert(&mut tx, &row).await?;
+        tx.commit().await
+    }))
+    .await?;
+    Ok(NewKey {
+        key_id,
+        key: key.into_secret(),
+    })
+}
+
+/// Revokes a key by its id or visible head. It stops to be valid at once, on the voip surface within a second.
+pub async fn revoke_key(db: &PgPool, account_id: AccountId, which: &str) -> Result<(), KeyError> {
+    let revoked = store::ask(Box::pin(async {
+        let mut tx = db.begin().await?;
+        let revoked = keys::revoke(&mut tx, account_id, which).await?;
+        tx.commit().await?;
+        Ok(revoked)
+    }))
+    .await?;
+    if revoked {
+        Ok(())
+    } else {
+        Err(KeyError::UnknownKey)
+    }
+}
+
+impl From<sqlx::Error> for CreateAccountError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,286 @@
+//! Every setting, typed, from the environment. Nothing else reads it, and nothing starts on a bad setting: all of them are
+//! named at once, each with its remedy.
+//!
+//! [`setting`] is the table that the documentation is made from; [`secret_key`] makes the key file of the embedded default.
+
+use std::{
+    ffi::OsString,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::{
+    api::auth::jwt,
+    egress::address::AddressPolicy,
+    seal::{NotKeys, SealingKey},
+};
+
+mod reader;
+pub mod secret_key;
+pub mod setting;
+
+pub use reader::Problems;
+use reader::Reader;
+use secret_key::SecretKey;
+
+/// The settings of one process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the HTTP listener binds.
+    pub listen: SocketAddr,
+    /// How the world reaches us, without a trailing slash.
+    pub public_url: Arc<str>,
+    /// `{account}.{base_domain}` names the account of an open voip post.
+    pub base_domain: Option<Arc<str>>,
+    /// Where calls are kept.
+    pub database: Database,
+    /// How many connections the pool opens at most.
+    pub database_connections: u32,
+    /// Whether a database that may lose what it acknowledged is good enough.
+    pub durability: Durability,
+    /// The folder of the embedded default.
+    pub data_dir: PathBuf,
+    /// What seals stored secrets.
+    pub secret_key: SecretKey,
+    /// Which addresses outgoing requests may reach.
+    pub egress_policy: AddressPolicy,
+    /// Verifies JSON Web Tokens, when they are accepted.
+    pub jwt: Option<jwt::Verifier>,
+    /// How many jobs run at once.
+    pub workers: usize,
+    /// How many reports may wait for their commit.
+    pub ingest_queue: usize,
+    /// How many connections one client address may hold; no bound if absent.
+    pub connections_per_ip: Option<u32>,
+    /// How long what is in flight may take after a stop.
+    pub shutdown_grace: Duration,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// Where calls are kept.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// In a server that somebody else runs.
+    Given(DatabaseUrl),
+    /// In a private server of our own under the data directory.
+    Embedded {
+        /// The folder with its programs, if it is not to be searched for.
+        postgres_bin: Option<PathBuf>,
+    },
+}
+
+/// How to reach a database; its `Debug` hides the password.
+#[derive(Clone)]
+pub struct DatabaseUrl(Arc<PgConnectOptions>);
+
+/// Whether weak durability settings of the database are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// `fsync`, `full_page_writes` and `synchronous_commit` must be on.
+    Required,
+    /// Anything goes.
+    WeakAllowed,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// A filter that `tracing_subscriber` reads.
+    pub filter: String,
+    /// How lines look; if absent, text on a terminal and JSON otherwise.
+    pub format: Option<LogFormat>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+impl Config {
+    /// The settings of this process.
+    pub fn from_environment() -> Result<Self, Problems> {
+        Self::parse(std::env::vars_os())
+    }
+
+    /// The settings among these variables. Only files that a `*_FILE` names are read besides.
+    pub fn parse(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Problems> {
+        let mut reader = Reader::new(variables);
+        let listen = reader.value(setting::LISTEN, str::parse);
+        let data_dir = reader.value(setting::DATA_DIR, str::parse::<PathBuf>);
+        let config = Self {
+            listen,
+            public_url: reader
+                .optional(setting::PUBLIC_URL, public_url)
+                .unwrap_or_else(|| url_of(listen)),
+            base_domain: reader.optional(setting::BASE_DOMAIN, base_domain),
+            database: database(&mut reader),
+            database_connections: reader.number(setting::DATABASE_CONNECTIONS, 2..=1000),
+            durability: reader.value(setting::ALLOW_WEAK_DURABILITY, durability),
+            secret_key: secret_key(&mut reader, &data_dir),
+            data_dir,
+            egress_policy: reader
+                .optional(setting::EGRESS_ALLOW, AddressPolicy::parse)
+                .unwrap_or_default(),
+            jwt: verifier(&mut reader),
+            workers: reader.number(setting::WORKERS, 1..=1000),
+            ingest_queue: reader.number(setting::INGEST_QUEUE, 1..=1_000_000),
+            connections_per_ip: Some(reader.number(setting::CONNECTIONS_PER_IP, 0..=100_000))
+                .filter(|bound| *bound > 0),
+            shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
+            log: Log {
+                filter: reader.value(setting::LOG, log_filter),
+                format: reader.optional(setting::LOG_FORMAT, log_format),
+            },
+        };
+        reader.finish(config)
+    }
+}
+
+impl DatabaseUrl {
+    /// How to connect.
+    pub fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseUrl")
+            .field("host", &self.0.get_host())
+            .field("database", &self.0.get_database())
+            .finish_non_exhaustive()
+    }
+}
+
+fn database(reader: &mut Reader) -> Database {
+    let postgres_bin = reader.optional(setting::POSTGRES_BIN, str::parse);
+    match reader.optional(setting::DATABASE_URL, database_url) {
+        Some(url) => Database::Given(url),
+        None => Database::Embedded { postgres_bin },
+    }
+}
+
+fn secret_key(reader: &mut Reader, data_dir: &Path) -> SecretKey {
+    if let Some(key) = reader.optional(setting::SECRET_KEY, sealing_key) {
+        return SecretKey::Given(key);
+    }
+    // A key file beside one replica would be lost with it, or differ from the next one's.
+    if reader.has(setting::DATABASE_URL) && !reader.has(setting::SECRET_KEY) {
+        reader.problem(format!(
+            "{}: is required with {}: set it to {}",
+            setting::SECRET_KEY.name,
+            setting::DATABASE_URL.name,
+            setting::SECRET_KEY.form
+        ));
+    }
+    SecretKey::in_dir(data_dir)
+}
+
+fn verifier(reader: &mut Reader) -> Option<jwt::Verifier> {
+    let group = [
+        setting::JWT_ALGORITHM,
+        setting::JWT_KEY,
+        setting::JWT_ISSUER,
+        setting::JWT_AUDIENCE,
+    ];
+    if group.iter().any(|setting| reader.has(*setting)) {
+        for setting in group {
+            if !reader.has(setting) {
+                reader.problem(format!(
+                    "{}: is required once one of the JWT settings is given: set it to {}",
+                    setting.name, setting.form
+                ));
+            }
+        }
+    }
+    let algorithm = reader.optional(setting::JWT_ALGORITHM, jwt::Algorithm::parse);
+    let issuer = reader.optional(setting::JWT_ISSUER, str::parse::<String>);
+    let audience = reader.optional(setting::JWT_AUDIENCE, str::parse::<String>);
+    let key = reader.optional(setting::JWT_KEY, |text| match algorithm {
+        Some(algorithm) => jwt::Key::parse(algorithm, text).map(Some),
+        None => Ok(None),
+    });
+    Some(jwt::Verifier::new(key??, &issuer?, &audience?))
+}
+
+fn url_of(listen: SocketAddr) -> Arc<str> {
+    if listen.ip().is_unspecified() {
+        format!("http://localhost:{}", listen.port()).into()
+    } else {
+        format!("http://{listen}").into()
+    }
+}
+
+fn public_url(text: &str) -> Result<Arc<str>, &'static str> {
+    let url = Url::parse(text).map_err(|_error| "it is not a URL")?;
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !bare {
+        return Err("it has another scheme, no host, or more than scheme, host and path");
+    }
+    Ok(url.as_str().trim_end_matches('/').into())
+}
+
+fn base_domain(text: &str) -> Result<Arc<str>, &'static str> {
+    let domain = text.trim_end_matches('.').to_ascii_lowercase();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if domain.len() > 253 || !domain.split('.').all(label) {
+        return Err("it is not a domain name");
+    }
+    Ok(domain.into())
+}
+
+fn database_url(text: &str) -> Result<DatabaseUrl, &'static str> {
+    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        return Err("it does not start with postgres://");
+    }
+    // The parser's own message may quote the URL, and with it the password.
+    let options: PgConnectOptions = text.parse().map_err(|_error| "it cannot be read")?;
+    Ok(DatabaseUrl(Arc::new(options.application_name("onhook"))))
+}
+
+fn durability(text: &str) -> Result<Durability, &'static str> {
+    match text {
+        "no" | "0" | "false" => Ok(Durability::Required),
+        "yes" | "1" | "true" => Ok(Durability::WeakAllowed),
+        _ => Err("it is neither"),
+    }
+}
+
+fn sealing_key(text: &str) -> Result<Arc<SealingKey>, NotKeys> {
+    SealingKey::parse(&text.into()).map(Arc::new)
+}
+
+fn log_filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(text).map(|_filter| text.to_owned())
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("it is neither"),
+    }
+}

@@ -1,0 +1,263 @@
+//! The table of settings: what `docs/configuration.md` and `.env.example` are made from, and the names that
+//! [`super::Config::parse`] knows. A setting that is not here does not exist.
+
+use std::fmt::Write as _;
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The name of the environment variable.
+    pub name: &'static str,
+    /// What it is when it is not given.
+    pub default: Default,
+    /// What a value must be: completes the sentence "must be …".
+    pub form: &'static str,
+    /// What it does, for the operator.
+    pub meaning: &'static str,
+    /// Whether its value may be shown.
+    pub secrecy: Secrecy,
+}
+
+/// What a setting is when it is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Default {
+    /// This value, read like one that was given.
+    Value(&'static str),
+    /// Absent, which means this.
+    Absent(&'static str),
+}
+
+/// Whether a value may be shown in an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// It may.
+    Plain,
+    /// It may not; and `<name>_FILE` may name a file that holds it.
+    Secret,
+}
+
+const fn plain(
+    name: &'static str,
+    default: Default,
+    form: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default,
+        form,
+        meaning,
+        secrecy: Secrecy::Plain,
+    }
+}
+
+const fn secret(
+    name: &'static str,
+    absent: &'static str,
+    form: &'static str,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default: Default::Absent(absent),
+        form,
+        meaning,
+        secrecy: Secrecy::Secret,
+    }
+}
+
+pub(super) const LISTEN: Setting = plain(
+    "ONHOOK_LISTEN",
+    Default::Value("127.0.0.1:8080"),
+    "an IP address and a port, like 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080",
+    "Where the HTTP listener binds. The API, `/livez`, `/readyz` and `/metrics` are all here; put a proxy that ends TLS \
+     in front, and let it keep `/metrics` inside.",
+);
+pub(super) const PUBLIC_URL: Setting = plain(
+    "ONHOOK_PUBLIC_URL",
+    Default::Absent("`http://` and the listen address"),
+    "an absolute http or https URL without query, fragment or credentials, like https://calls.example.com",
+    "The URL by which the world reaches this service. Providers sign it, so it must be exactly what they were given; it is never \
+     taken from a request.",
+);
+pub(super) const BASE_DOMAIN: Setting = plain(
+    "ONHOOK_BASE_DOMAIN",
+    Default::Absent("every voip post without a key is the account `default`'s"),
+    "a domain name without a port, like example.com",
+    "With it, `{account}.{base domain}` in the Host header names the account of a voip post that carries no key.",
+);
+pub(super) const DATABASE_URL: Setting = secret(
+    "DATABASE_URL",
+    "a private PostgreSQL of onhook's own, under the data directory",
+    "a PostgreSQL URL, like postgres://onhook:password@db.example.com/onhook?sslmode=verify-full",
+    "The database, PostgreSQL 15 or newer.",
+);
+pub(super) const DATABASE_CONNECTIONS: Setting = plain(
+    "ONHOOK_DATABASE_CONNECTIONS",
+    Default::Value("16"),
+    "a whole number from 2 to 1000",
+    "How many database connections one process opens at most. All replicas together must stay below the server's \
+     `max_connections`.",
+);
+pub(super) const ALLOW_WEAK_DURABILITY: Setting = plain(
+    "ONHOOK_ALLOW_WEAK_DURABILITY",
+    Default::Value("no"),
+    "yes or no",
+    "Start although the database runs with `fsync`, `full_page_writes` or `synchronous_commit` off. What was acknowledged may \
+     then be lost with the database's host; for tests and trials.",
+);
+pub(super) const DATA_DIR: Setting = plain(
+    "ONHOOK_DATA_DIR",
+    Default::Value("./data"),
+    "a path",
+    "Where the private PostgreSQL and, with it, the secret key file live. Not used when DATABASE_URL and ONHOOK_SECRET_KEY are given.",
+);
+pub(super) const POSTGRES_BIN: Setting = plain(
+    "ONHOOK_POSTGRES_BIN",
+    Default::Absent("searched for on PATH and where distributions put it"),
+    "a path",
+    "The folder with `postgres` and `initdb` for the private PostgreSQL.",
+);
+pub(super) const SECRET_KEY: Setting = secret(
+    "ONHOOK_SECRET_KEY",
+    "`secret.key` in the data directory, made at the first start (mode 0600); required with DATABASE_URL",
+    "32 random bytes in base64 or hex, as `openssl rand -base64 32` prints; several for rotation, separated by commas",
+    "Seals stored provider credentials and webhook secrets. The first key seals, all of them open. Keep a copy apart from the \
+     database's backups: without it they cannot be opened.",
+);
+pub(super) const EGRESS_ALLOW: Setting = plain(
+    "ONHOOK_EGRESS_ALLOW",
+    Default::Absent("none"),
+    "address ranges separated by commas, like 10.1.0.0/16,fd00::/8",
+    "Inside addresses to which webhooks and other outgoing requests may go. Without it loopback, private, link-local and other \
+     special addresses are refused.",
+);
+pub(super) const JWT_ALGORITHM: Setting = plain(
+    "ONHOOK_JWT_ALGORITHM",
+    Default::Absent("only API keys are accepted"),
+    "HS256, RS256, ES256 or EdDSA",
+    "Accept JSON Web Tokens signed with exactly this algorithm, beside API keys. The other three JWT settings are then required.",
+);
+pub(super) const JWT_KEY: Setting = secret(
+    "ONHOOK_JWT_KEY",
+    "only API keys are accepted",
+    "the issuer's public key in PEM, or for HS256 a shared secret of at least 32 bytes",
+    "What verifies a token's signature.",
+);
+pub(super) const JWT_ISSUER: Setting = plain(
+    "ONHOOK_JWT_ISSUER",
+    Default::Absent("only API keys are accepted"),
+    "the `iss` claim of your tokens",
+    "The only issuer whose tokens are accepted.",
+);
+pub(super) const JWT_AUDIENCE: Setting = plain(
+    "ONHOOK_JWT_AUDIENCE",
+    Default::Absent("only API keys are accepted"),
+    "the `aud` claim of tokens meant for this service",
+    "A token must name this audience.",
+);
+pub(super) const WORKERS: Setting = plain(
+    "ONHOOK_WORKERS",
+    Default::Value("16"),
+    "a whole number from 1 to 1000",
+    "How many jobs (webhook attempts, analyses, hang-ups) one process works on at the same time.",
+);
+pub(super) const INGEST_QUEUE: Setting = plain(
+    "ONHOOK_INGEST_QUEUE",
+    Default::Value("4096"),
+    "a whole number from 1 to 1000000",
+    "How many reports may wait for their commit. When it is full, reports are answered 503 with `Retry-After`.",
+);
+pub(super) const CONNECTIONS_PER_IP: Setting = plain(
+    "ONHOOK_CONNECTIONS_PER_IP",
+    Default::Value("0"),
+    "a whole number from 0 to 100000; 0 is no bound",
+    "How many connections one client address may hold. Leave it at 0 behind a proxy, whose address is everybody's.",
+);
+pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
+    "ONHOOK_SHUTDOWN_GRACE_S",
+    Default::Value("20"),
+    "a whole number of seconds from 1 to 3600",
+    "How long requests and jobs in flight may take to finish after SIGTERM. What is cut off then is done again by another worker.",
+);
+pub(super) const LOG: Setting = plain(
+    "ONHOOK_LOG",
+    Default::Value("info"),
+    "a filter like info, or warn,onhook=debug",
+    "What is logged, to standard error: a level, or levels by module.",
+);
+pub(super) const LOG_FORMAT: Setting = plain(
+    "ONHOOK_LOG_FORMAT",
+    Default::Absent("text on a terminal, else json"),
+    "text or json",
+    "How log lines look.",
+);
+
+/// Every setting, in the order of the documentation.
+pub const SETTINGS: [Setting; 20] = [
+    LISTEN,
+    PUBLIC_URL,
+    BASE_DOMAIN,
+    DATABASE_URL,
+    DATABASE_CONNECTIONS,
+    ALLOW_WEAK_DURABILITY,
+    DATA_DIR,
+    POSTGRES_BIN,
+    SECRET_KEY,
+    EGRESS_ALLOW,
+    JWT_ALGORITHM,
+    JWT_KEY,
+    JWT_ISSUER,
+    JWT_AUDIENCE,
+    WORKERS,
+    INGEST_QUEUE,
+    CONNECTIONS_PER_IP,
+    SHUTDOWN_GRACE_S,
+    LOG,
+    LOG_FORMAT,
+];
+
+/// `docs/configuration.md`.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Configuration\n\n\
+         <!-- Generated by `onhook config docs`; a test checks it. Change src/config/setting.rs instead. -->\n\n\
+         Every setting is an environment variable. An empty value is the same as none. A name that starts with `ONHOOK_` and is not \
+         listed here is an error, and a start with bad settings names all of them at once.\n\n\
+         A secret `X` may also be given as `X_FILE`, the path of a file that holds it.\n",
+    );
+    for setting in SETTINGS {
+        let default = match setting.default {
+            Default::Value(value) => format!("`{value}`"),
+            Default::Absent(meaning) => meaning.to_owned(),
+        };
+        let file = match setting.secrecy {
+            Secrecy::Plain => String::new(),
+            Secrecy::Secret => format!(" Secret; or `{}_FILE`.", setting.name),
+        };
+        write!(
+            page,
+            "\n## `{}`\n\n{}{file}\n\n- Value: {}\n- Default: {default}\n",
+            setting.name, setting.meaning, setting.form
+        )
+        .expect("writing to a String cannot fail");
+    }
+    page
+}
+
+/// `.env.example`.
+pub fn env_example() -> String {
+    let mut file = String::from(
+        "# Every setting of onhook with its default; docs/configuration.md explains them.\n\
+         # Generated by `onhook config example`; a test checks it.\n",
+    );
+    for setting in SETTINGS {
+        let (note, value) = match setting.default {
+            Default::Value(value) => (setting.form, value),
+            Default::Absent(_) => (setting.form, ""),
+        };
+        write!(file, "\n# {note}\n#{}={value}\n", setting.name)
+            .expect("writing to a String cannot fail");
+    }
+    file
+}

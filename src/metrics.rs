@@ -1,0 +1,228 @@
+//! What is counted, for Prometheus. One registry an app, no globals: tests run many apps in one process. Used by every band.
+//!
+//! Labels come from closed sets only: literals of the code, route templates, statuses. Never an account, a number or a URL.
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+
+/// Upper bounds of the buckets for durations, in seconds.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// Upper bounds of the buckets for the reports of one commit.
+const BATCH: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// The counters of one app. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    requests: Family<RequestLabels, Histogram, Buckets>,
+    reports: Family<ReportLabels, Counter>,
+    batches: Histogram,
+    jobs: Family<JobLabels, Counter>,
+    webhook_attempts: Family<OutcomeLabels, Counter>,
+    authentications_refused: Family<ReasonLabels, Counter>,
+    queue: Family<StateLabels, Gauge>,
+    oldest_due: Gauge,
+}
+
+/// What the queue looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueGauges {
+    /// Jobs that wait, also those that are not due yet.
+    pub available: i64,
+    /// Jobs that somebody works on.
+    pub running: i64,
+    /// Jobs that were given up.
+    pub dead: i64,
+    /// For how many seconds the oldest due job has waited.
+    pub oldest_due_s: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReportLabels {
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone)]
+struct Buckets;
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(SECONDS)
+    }
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("onhook");
+        let inner = Inner {
+            requests: Family::new_with_constructor(Buckets),
+            reports: Family::default(),
+            batches: Histogram::new(BATCH),
+            jobs: Family::default(),
+            webhook_attempts: Family::default(),
+            authentications_refused: Family::default(),
+            queue: Family::default(),
+            oldest_due: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time to answer a request, by route template",
+            Unit::Seconds,
+            inner.requests.clone(),
+        );
+        registry.register(
+            "reports",
+            "Call reports taken in, by source and outcome",
+            inner.reports.clone(),
+        );
+        registry.register(
+            "ingest_batch_size",
+            "Reports of one commit",
+            inner.batches.clone(),
+        );
+        registry.register(
+            "jobs_finished",
+            "Attempts at durable work, by kind and outcome",
+            inner.jobs.clone(),
+        );
+        registry.register(
+            "webhook_attempts",
+            "Attempts to deliver a webhook, by outcome",
+            inner.webhook_attempts.clone(),
+        );
+        registry.register(
+            "authentications_refused",
+            "Requests whose caller was not believed, by reason",
+            inner.authentications_refused.clone(),
+        );
+        registry.register("queue_jobs", "Jobs, by state", inner.queue.clone());
+        registry.register_with_unit(
+            "queue_oldest_due",
+            "For how long the oldest due job has waited",
+            Unit::Seconds,
+            inner.oldest_due.clone(),
+        );
+        Self(Arc::new(Inner { registry, ..inner }))
+    }
+
+    /// A request was answered. `route` is a template of the router, never a path.
+    pub fn request_answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        self.0
+            .requests
+            .get_or_create(&RequestLabels {
+                method,
+                route: route.to_owned(),
+                status,
+            })
+            .observe(took.as_secs_f64());
+    }
+
+    /// A report was taken in, or not.
+    pub fn report(&self, source: &'static str, outcome: &'static str) {
+        self.0
+            .reports
+            .get_or_create(&ReportLabels { source, outcome })
+            .inc();
+    }
+
+    /// This many reports were committed together.
+    pub fn ingest_batch(&self, reports: u32) {
+        self.0.batches.observe(f64::from(reports));
+    }
+
+    /// An attempt at a job ended.
+    pub fn job_finished(&self, kind: &'static str, outcome: &'static str) {
+        self.0
+            .jobs
+            .get_or_create(&JobLabels { kind, outcome })
+            .inc();
+    }
+
+    /// An attempt at a webhook delivery ended.
+    pub fn webhook_attempted(&self, outcome: &'static str) {
+        self.0
+            .webhook_attempts
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// A caller was not believed.
+    pub fn authentication_refused(&self, reason: &'static str) {
+        self.0
+            .authentications_refused
+            .get_or_create(&ReasonLabels { reason })
+            .inc();
+    }
+
+    /// The queue looks like this.
+    pub fn queue(&self, queue: QueueGauges) {
+        for (state, jobs) in [
+            ("available", queue.available),
+            ("running", queue.running),
+            ("dead", queue.dead),
+        ] {
+            self.0.queue.get_or_create(&StateLabels { state }).set(jobs);
+        }
+        self.0.oldest_due.set(queue.oldest_due_s);
+    }
+
+    /// Everything, in the `OpenMetrics` text format.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry).expect("writing to a String cannot fail");
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
