@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod backoff;
 pub mod call;
 pub mod call_object;
+pub mod connection;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;

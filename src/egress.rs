@@ -7,7 +7,8 @@
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode};
+use chrono::DateTime;
+use http::{HeaderMap, Method, StatusCode, header};
 use url::{Host, Url};
 
 use self::{
@@ -184,6 +185,20 @@ impl Egress {
             body: body.freeze(),
             truncated,
         })
+    }
+}
+
+impl Answer {
+    /// How long it asks us to wait: `Retry-After` in seconds, or as a date against the answer's own `Date`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = |name| self.headers.get(name)?.to_str().ok();
+        let wait = text(header::RETRY_AFTER)?.trim();
+        if let Ok(seconds) = wait.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = |text| DateTime::parse_from_rfc2822(text).ok();
+        let wait = date(wait)?.signed_duration_since(date(text(header::DATE)?)?);
+        Some(wait.to_std().unwrap_or_default())
     }
 }
 

@@ -42,6 +42,19 @@ pub enum CallState {
 }
 
 impl CallState {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Queued,
+        Self::Ringing,
+        Self::InProgress,
+        Self::Completed,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::Canceled,
+        Self::Failed,
+        Self::Voicemail,
+    ];
+
     /// How the call ended, if it has.
     pub fn ended(self) -> Option<EndState> {
         match self {

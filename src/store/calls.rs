@@ -13,6 +13,7 @@ use crate::domain::{
     lifecycle::LearnedAt,
 };
 
+pub mod list;
 pub mod names;
 mod row;
 pub mod write;
@@ -85,6 +86,25 @@ pub async fn lock_many(
         &ids
     )
     .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(Call::try_from)
+    .collect()
+}
+
+/// These calls, in this order; those that are deleted, or another account's, are not among them.
+pub async fn find_many(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    calls: &[CallId],
+) -> sqlx::Result<Vec<Call>> {
+    let ids: Vec<Uuid> = calls.iter().map(|call| call.uuid()).collect();
+    select_calls!(
+        "where account_id = $1 and call_id = any($2) and deleted_at is null order by array_position($2, call_id)",
+        account_id.uuid(),
+        &ids
+    )
+    .fetch_all(db)
     .await?
     .into_iter()
     .map(Call::try_from)

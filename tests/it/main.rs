@@ -13,5 +13,6 @@ mod embedded;
 mod extract;
 mod lifecycle;
 mod transcript_parse;
+mod twilio_inbound;
 mod voice_call_update;
 mod voip_parse;

@@ -1,0 +1,287 @@
+//! Telephony providers: how each tells us about a call, and how it is asked to end one.
+//!
+//! An adapter holds nothing: what it needs to know of an account comes with each request. Reading is pure, so that
+//! fixtures suffice to test it. The conformance tests iterate [`Providers`]; a new adapter is one line there.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use url::Url;
+
+use crate::{
+    domain::{
+        connection::{Connection, Credentials},
+        report::{Facts, ProviderCallId, ReportKind},
+    },
+    egress::{self, Answer, Egress, Limits},
+};
+
+pub mod twilio;
+
+/// What is read of an answer.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The longest that a vendor can put us off by asking for it.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
+/// What is kept of the provider's own words for the record.
+const DETAIL_CHARS_MAX: usize = 200;
+
+/// A telephony provider.
+#[async_trait]
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// Its name, in connections, receipts and the inbound path.
+    fn name(&self) -> &'static str;
+
+    /// Where its API is unless a connection says otherwise.
+    fn public_base_url(&self) -> &'static str;
+
+    /// Verifies a request that claims to come from it and reads what it tells. A true request that tells nothing new
+    /// of a call is no report at all.
+    fn read(
+        &self,
+        request: &InboundRequest<'_>,
+        credentials: &Credentials,
+    ) -> Result<Vec<InboundReport>, InboundError>;
+
+    /// Hangs up, whatever the call is doing.
+    async fn end(
+        &self,
+        access: &Access<'_>,
+        call: &ProviderCallId,
+    ) -> Result<EndOutcome, ProviderError>;
+
+    /// What it knows of a call; nothing if it does not know the call.
+    async fn look_up(
+        &self,
+        access: &Access<'_>,
+        call: &ProviderCallId,
+    ) -> Result<Option<InboundReport>, ProviderError>;
+}
+
+/// A request that claims to come from a provider, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct InboundRequest<'a> {
+    /// The URL that the provider was given: scheme and authority by configuration, never by the request; path and
+    /// query as they came.
+    pub url: &'a str,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body, byte for byte.
+    pub body: &'a [u8],
+}
+
+/// What a provider tells of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundReport {
+    /// Its name for the call.
+    pub call: ProviderCallId,
+    /// Its name for this event, the same in each repetition.
+    pub event_id: Option<String>,
+    /// When it happened, by its clock.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// What happened.
+    pub kind: ReportKind,
+    /// What else it says.
+    pub facts: Facts,
+}
+
+/// Why an inbound request is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InboundError {
+    /// It does not prove that it comes from the provider.
+    #[error("not verified")]
+    Unverified,
+    /// It comes from the provider but cannot be understood.
+    #[error("{0}")]
+    Malformed(&'static str),
+}
+
+/// How a vendor is reached on behalf of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Access<'a> {
+    /// The HTTP client.
+    pub egress: &'a Egress,
+    /// Whose access it is, and to where.
+    pub connection: &'a Connection,
+    /// How long one request may take.
+    pub deadline: Duration,
+}
+
+/// What asking for an end came to. Each is an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndOutcome {
+    /// It is over because we asked.
+    Ended,
+    /// It was over before.
+    AlreadyOver,
+    /// The other side does not know it.
+    NotFound,
+}
+
+/// Why a vendor did not do what it was asked, by what we do next. The text may stand in the record.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It will not do this: asking again is of no use.
+    #[error("refused: {detail}")]
+    Refused {
+        /// In its own words.
+        detail: String,
+    },
+    /// The connection's credentials are not accepted: somebody must replace them.
+    #[error("the connection's credentials are not accepted ({status})")]
+    Unauthorized {
+        /// Its answer.
+        status: StatusCode,
+    },
+    /// Too many requests: later.
+    #[error("asked to come back later")]
+    Throttled {
+        /// When, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// No answer: later. Whether it was done is not known.
+    #[error("could not be reached: {0}")]
+    Unreachable(#[source] egress::Error),
+    /// It failed (5xx): later.
+    #[error("failed with {status}")]
+    Failing {
+        /// Its answer.
+        status: StatusCode,
+    },
+    /// An answer that this API does not give: later, in case somebody else answered.
+    #[error("gave an answer that cannot be understood: {detail}")]
+    Garbled {
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// Whether asking again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It may.
+    Later {
+        /// Not before, if the vendor said so.
+        after: Option<Duration>,
+    },
+    /// Not before somebody changes something.
+    Never,
+}
+
+impl ProviderError {
+    /// Whether asking again may help.
+    pub fn again(&self) -> Again {
+        match self {
+            Self::Refused { .. } | Self::Unauthorized { .. } => Again::Never,
+            Self::Throttled { retry_after } => Again::Later {
+                after: *retry_after,
+            },
+            Self::Unreachable(_) | Self::Failing { .. } | Self::Garbled { .. } => {
+                Again::Later { after: None }
+            }
+        }
+    }
+
+    /// A refusal in the vendor's own words, cut to what the record holds.
+    pub fn refused(detail: &str) -> Self {
+        Self::Refused {
+            detail: short(detail),
+        }
+    }
+
+    /// What the answer to an unsuccessful request means unless the adapter knows better.
+    pub fn of(answer: &Answer) -> Self {
+        let status = answer.status;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Unauthorized { status },
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Self::Throttled {
+                retry_after: answer.retry_after().map(|wait| wait.min(RETRY_AFTER_MAX)),
+            },
+            _ if status.is_server_error() => Self::Failing { status },
+            _ => Self::garbled(&format!("unexpected status {status}")),
+        }
+    }
+
+    /// An answer that this API does not give.
+    pub fn garbled(detail: &str) -> Self {
+        Self::Garbled {
+            detail: short(detail),
+        }
+    }
+}
+
+fn short(detail: &str) -> String {
+    let printable = detail.chars().filter(|c| !c.is_control());
+    printable.take(DETAIL_CHARS_MAX).collect()
+}
+
+impl Access<'_> {
+    /// The URL below the connection's base URL; each segment is encoded as one.
+    pub fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.connection.base_url.clone();
+        url.path_segments_mut()
+            .expect("http and https URLs have a path")
+            .pop_if_empty()
+            .extend(segments);
+        url
+    }
+
+    /// Makes one request. `body` comes with its media type.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        authorization: HeaderValue,
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Answer, ProviderError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, authorization);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let body = body.map(|(media_type, body)| {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            body
+        });
+        let request = egress::Request {
+            method,
+            url,
+            headers,
+            body: body.unwrap_or_default(),
+        };
+        let limits = Limits {
+            deadline: self.deadline,
+            body_bytes_max: ANSWER_BYTES_MAX,
+        };
+        let answer = self.egress.send(request, limits).await;
+        answer.map_err(ProviderError::Unreachable)
+    }
+}
+
+/// The providers that there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Providers {
+    adapters: &'static [&'static dyn Provider],
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self {
+            adapters: &[&twilio::Twilio],
+        }
+    }
+}
+
+impl Providers {
+    /// Every adapter.
+    pub fn all(self) -> impl Iterator<Item = &'static dyn Provider> {
+        self.adapters.iter().copied()
+    }
+
+    /// The adapter of a name.
+    pub fn named(self, name: &str) -> Option<&'static dyn Provider> {
+        self.all().find(|adapter| adapter.name() == name)
+    }
+}
