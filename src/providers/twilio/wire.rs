@@ -22,7 +22,6 @@ pub(super) struct CallResource {
     from: Option<String>,
     to: Option<String>,
     duration: Option<String>,
-    start_time: Option<String>,
     end_time: Option<String>,
 }
 
@@ -48,15 +47,18 @@ impl CallResource {
     /// The record as a report; nothing if its state is one that we do not know.
     pub(super) fn report(self, call: &ProviderCallId) -> Option<InboundReport> {
         let kind = kind(&self.status)?;
-        let at = match kind {
+        // `start_time` is when it was dialled: nothing says when it was answered.
+        let ended_at = match kind {
             ReportKind::Ended(_) => self.end_time,
-            ReportKind::Answered => self.start_time,
-            ReportKind::Queued | ReportKind::Ringing | ReportKind::Recording => None,
+            ReportKind::Queued
+            | ReportKind::Ringing
+            | ReportKind::Answered
+            | ReportKind::Recording => None,
         };
         Some(InboundReport {
             call: call.clone(),
             event_id: None,
-            occurred_at: at.as_deref().and_then(time),
+            occurred_at: ended_at.as_deref().and_then(time),
             kind,
             facts: Facts {
                 direction: self.direction.as_deref().and_then(direction),
