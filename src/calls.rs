@@ -2,5 +2,31 @@
 //!
 //! [`ingest`] takes reports, [`end`] ends calls; what a change sets in motion stands in [`effects`].
 
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{
+    egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey,
+};
+
 pub mod effects;
+pub mod end;
 pub mod ingest;
+
+/// What verbs work with. Cheap to clone: everything in it is a handle.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The database.
+    pub db: PgPool,
+    /// The one HTTP client.
+    pub egress: Egress,
+    /// Opens stored secrets.
+    pub sealing_key: Arc<SealingKey>,
+    /// Telephony providers.
+    pub providers: Providers,
+    /// Media room servers.
+    pub rooms: Rooms,
+    /// Wakes the workers after a commit that enqueued something.
+    pub wake: Wake,
+}
