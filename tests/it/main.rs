@@ -6,11 +6,13 @@
 )]
 
 mod analysis_pure;
+mod auth;
 mod cluster;
 mod config;
 mod egress;
 mod embedded;
 mod extract;
+mod jwt;
 mod lifecycle;
 mod provider_double;
 mod transcript_parse;
