@@ -4,5 +4,6 @@ pub mod auth;
 pub mod error;
 pub mod extract;
 pub mod prefer;
+pub mod state;
 pub mod voice_calls;
 pub mod voip;

@@ -1,6 +1,7 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
-//! [`ingest`] takes reports, [`end`] ends calls; what a change sets in motion stands in [`effects`].
+//! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems; what a change sets in
+//! motion stands in [`effects`].
 
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use crate::{
     egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey,
 };
 
+pub mod create;
 pub mod effects;
 pub mod end;
 pub mod ingest;
+pub mod update;
 
 /// What verbs work with. Cheap to clone: everything in it is a handle.
 #[derive(Debug, Clone)]

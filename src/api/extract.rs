@@ -7,7 +7,6 @@ mod body;
 mod field;
 mod fields;
 mod path;
-mod prefer;
 mod query;
 mod reader;
 
@@ -15,7 +14,6 @@ pub use body::{Body, FormOrJson, Json, JsonBody, Payload};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
 pub use path::{Path, PathText};
-pub use prefer::Prefer;
 pub use query::{Query, QueryFields};
 pub use reader::Reader;
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use sqlx::PgPool;
 
-use crate::{calls::ingest::Ingest, egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey};
+use crate::{
+    calls::ingest::Ingest, egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms,
+    seal::SealingKey,
+};
 
 use super::auth::Authenticator;
 

@@ -1,7 +1,7 @@
 //! Receipts: every report as it came, once.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::domain::id::{AccountId, CallId};
@@ -94,4 +94,21 @@ pub async fn keep(
         .into_iter()
         .map(|row| (row.call_id, row.digest))
         .collect())
+}
+
+/// Whether a report with this digest was kept for the call.
+pub async fn is_kept(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    call_id: CallId,
+    digest: [u8; 32],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists(select from receipts where account_id = $1 and call_id = $2 and digest = $3) as "kept!""#,
+        account_id.uuid(),
+        call_id.uuid(),
+        &digest[..]
+    )
+    .fetch_one(db)
+    .await
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::domain::id::{AccountId, CallId};
+use crate::domain::{
+    id::{AccountId, CallId},
+    report::ProviderName,
+};
 
 /// The namespace of what telephony calls a call: `CallId`, `call_sid`, a provider's own id.
 pub const TELEPHONY: &str = "call";
@@ -29,6 +32,15 @@ impl CallName {
             account_id,
             namespace: TELEPHONY.to_owned(),
             name: name.to_owned(),
+        }
+    }
+
+    /// What a provider's system calls it on the voice-calls surface.
+    pub fn source(account_id: AccountId, provider: &ProviderName, source_id: &str) -> Self {
+        Self {
+            account_id,
+            namespace: provider.as_str().to_owned(),
+            name: source_id.to_owned(),
         }
     }
 }
