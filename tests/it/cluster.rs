@@ -114,27 +114,28 @@ async fn make_databases(mut requests: mpsc::UnboundedReceiver<Request>) {
 
 /// The server to use, and what keeps it alive.
 async fn server() -> (Option<Cluster>, Url) {
-    #[expect(clippy::disallowed_methods, reason = "the setting of the test run")]
-    let set = std::env::var("DATABASE_URL");
-    if let Ok(url) = set {
+    if let Some(url) = setting("DATABASE_URL") {
         return (None, Url::parse(&url).expect("DATABASE_URL is a URL"));
     }
     remove_old_directories();
-    let data_dir = scratch_dir("run");
-    let cluster = Cluster::start(Settings {
-        data_dir,
-        postgres_bin: None,
-        durability: Durability::ForTests,
-    })
-    .await;
+    let cluster = Cluster::start(settings("run", Durability::ForTests)).await;
     let cluster = cluster.expect("a private cluster");
     let url = Url::parse(&cluster.url()).unwrap();
     (Some(cluster), url)
 }
 
-/// A path for one cluster of this run. Nothing is there yet; later runs remove it.
-pub(crate) fn scratch_dir(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("onhook-tests-{}-{name}", process::id()))
+/// The settings of a cluster of this run. Nothing is there yet; a later run removes what is left of it.
+pub(crate) fn settings(name: &str, durability: Durability) -> Settings {
+    Settings {
+        data_dir: std::env::temp_dir().join(format!("onhook-tests-{}-{name}", process::id())),
+        postgres_bin: setting("ONHOOK_POSTGRES_BIN").map(PathBuf::from),
+        durability,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the settings of the test run")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Those whose owner is gone. A cluster that is thrown away leaves its directory behind, as its process just ends.
