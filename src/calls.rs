@@ -1,7 +1,7 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
-//! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems; what a change sets in
-//! motion stands in [`effects`].
+//! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
+//! transcripts, [`analyze`] makes something of them; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use crate::{
     egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey,
 };
 
+pub mod analyze;
 pub mod create;
 pub mod effects;
 pub mod end;
 pub mod ingest;
+pub mod transcribe;
 pub mod update;
 
 /// What verbs work with. Cheap to clone: everything in it is a handle.

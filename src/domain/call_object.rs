@@ -52,7 +52,7 @@ pub struct CallObject {
     pub record_url: Option<String>,
     /// The transcript as lines of text.
     pub transcript: Option<String>,
-    /// The transcript's utterances.
+    /// The transcript's `utterances`.
     pub transcript_object: Option<serde_json::Value>,
     /// Its language (BCP 47).
     pub transcript_language: Option<String>,
@@ -162,7 +162,8 @@ impl CallObject {
                 .as_ref()
                 .map(|url| url.as_str().to_owned()),
             transcript: text,
-            transcript_object: utterances,
+            transcript_object: utterances
+                .map(|utterances| serde_json::json!({ "utterances": utterances })),
             transcript_language: language,
             cost: 0.0,
             price_unit: String::new(),

@@ -16,6 +16,7 @@ use crate::domain::{
 pub mod list;
 pub mod names;
 mod row;
+mod spoken;
 pub mod write;
 
 pub use write::{insert, insert_many, save, save_lives};
@@ -138,6 +139,11 @@ pub async fn beside_many(
             .or_default()
             .terminations
             .push(termination);
+    }
+    for spoken in spoken::of_calls(&mut *conn, calls).await? {
+        let beside = besides.entry(spoken.call_id).or_default();
+        beside.transcript = spoken.transcript;
+        beside.analysis = spoken.analysis;
     }
     Ok(besides)
 }

@@ -248,7 +248,7 @@ fn push_search(sql: &mut QueryBuilder<Postgres>, words: &str) {
         (
             " or ",
             "(select text from transcripts where transcripts.account_id = calls.account_id
-               and transcripts.call_id = calls.call_id order by transcript_id desc limit 1)",
+               and transcripts.call_id = calls.call_id order by revision desc limit 1)",
         ),
     ] {
         sql.push(before).push(text).push(" ilike ");

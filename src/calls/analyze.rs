@@ -1,0 +1,231 @@
+//! Analyses an ended call and tells the result: one revision and one `call.analyzed` for every input.
+//!
+//! Idempotent by the hash of the input: a revision of the same input is there already, or is made and told in the
+//! transaction that finishes the job. What came while it was computed (a transcript, a late report) is seen under the
+//! call's lock before anything is stored, and then it is computed again.
+//!
+//! `call.analyzed` follows every `call.ended`. A section that goes wrong is told as such; and when the last attempt of the
+//! job goes wrong as a whole, a revision that says so is made of nothing and told.
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use crate::{
+    analysis::{
+        call_metrics::CallFacts,
+        run::{self, Analysed, InputHash, Material},
+        sentiment::vader_compound,
+    },
+    domain::{
+        analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION},
+        call::Call,
+        call_object::Beside,
+        event::EventType,
+        id::AnalysisId,
+    },
+    jobs::Analyze,
+    queue::{self, Claim, Outcome, runner::Wake},
+    store::{
+        self,
+        analyses::{self, Head, NewRevision},
+        terminations, transcripts,
+    },
+    webhooks::emit::{self, Happening},
+};
+
+/// How often a call that changes meanwhile is computed again before the job is put off.
+const ROUNDS_MAX: usize = 3;
+
+/// What is to be made of the call.
+#[derive(Clone, Copy)]
+enum Effort {
+    /// Every section.
+    Full,
+    /// Nothing: say that it failed.
+    GiveUp,
+}
+
+/// One attempt.
+pub async fn run(db: &PgPool, wake: &Wake, claim: &Claim, job: &Analyze) -> Outcome {
+    let mut attempted = attempt(db, claim, job, Effort::Full).await;
+    if let (Err(error), true) = (&attempted, claim.is_last()) {
+        let error = format!("{error:#}");
+        tracing::error!(call.id = %job.call_id, error, "an analysis is given up");
+        attempted = attempt(db, claim, job, Effort::GiveUp).await;
+    }
+    match attempted {
+        Ok(Round::Told { jobs }) => {
+            if jobs > 0 {
+                wake.wake();
+            }
+            Outcome::Finished
+        }
+        Ok(Round::NothingNew) => Outcome::Done,
+        Ok(Round::LeaseLost) => retry(anyhow!("the lease was lost")),
+        Ok(Round::Moved) => retry(anyhow!("the call changed each time it was analysed")),
+        Err(error) => retry(error),
+    }
+}
+
+fn retry(error: anyhow::Error) -> Outcome {
+    Outcome::Retry { after: None, error }
+}
+
+async fn attempt(
+    db: &PgPool,
+    claim: &Claim,
+    job: &Analyze,
+    effort: Effort,
+) -> anyhow::Result<Round> {
+    for _ in 1..ROUNDS_MAX {
+        let round = round(db, claim, job, effort).await?;
+        if !matches!(round, Round::Moved) {
+            return Ok(round);
+        }
+    }
+    round(db, claim, job, effort).await
+}
+
+/// What became of one computation.
+enum Round {
+    /// A revision was kept and told; so many deliveries are due.
+    Told { jobs: usize },
+    /// There is nothing to analyse, or a revision of the same input.
+    NothingNew,
+    /// The call or its transcript is another by now.
+    Moved,
+    /// Somebody else has the job.
+    LeaseLost,
+}
+
+/// What was read, and when.
+struct Gathered {
+    material: Material,
+    hash: InputHash,
+    transcript_revision: Option<i32>,
+    at: DateTime<Utc>,
+}
+
+async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> anyhow::Result<Round> {
+    let gathered = store::within(async {
+        let mut conn = db.acquire().await.map_err(store::Error::from)?;
+        Ok::<_, store::Error>(gather(&mut conn, job).await?)
+    });
+    let Some((gathered, newest)) = gathered.await? else {
+        return Ok(Round::NothingNew);
+    };
+    if newest.is_some_and(|newest| gathered.is_answered_by(&newest)) {
+        return Ok(Round::NothingNew);
+    }
+    let analysed = match effort {
+        Effort::Full => compute(gathered.material.clone()).await?,
+        Effort::GiveUp => Analysed {
+            findings: run::failed(&gathered.material),
+            turn_compounds: None,
+        },
+    };
+    let keeping = store::within(keep(db, claim, job, (&gathered, analysed)));
+    Ok(keeping.await?)
+}
+
+/// The input; `None` if the call is gone or live, which is for its end to change.
+async fn gather(
+    conn: &mut PgConnection,
+    job: &Analyze,
+) -> sqlx::Result<Option<(Gathered, Option<Head>)>> {
+    let (account_id, call_id) = (job.account_id, job.call_id);
+    let call = store::calls::find(&mut *conn, account_id, call_id).await?;
+    let Some(call) = call.filter(|call| call.life.end.is_some()) else {
+        return Ok(None);
+    };
+    let parts = terminations::of_calls(&mut *conn, &[(account_id, call_id)]).await?;
+    let parts: Vec<_> = parts.into_iter().map(|(_, part)| part).collect();
+    let transcript = transcripts::find(&mut *conn, account_id, call_id, None).await?;
+    let transcript_revision = transcript.as_ref().map(|kept| kept.head.revision);
+    let material = Material {
+        facts: CallFacts::of(&call, &parts),
+        transcript: transcript.map(|kept| (kept.source, kept.transcript)),
+    };
+    let gathered = Gathered {
+        hash: material.hash(),
+        material,
+        transcript_revision,
+        at: store::now(&mut *conn).await?,
+    };
+    let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
+    Ok(Some((gathered, newest)))
+}
+
+/// Off the threads that serve requests: an hour of talk takes milliseconds, the largest transcript a second.
+async fn compute(material: Material) -> anyhow::Result<Analysed> {
+    let analyse = move || run::analyse(&material, &vader_compound);
+    Ok(tokio::task::spawn_blocking(analyse).await?)
+}
+
+/// Keeps, tells and finishes, or does none of it.
+async fn keep(
+    db: &PgPool,
+    claim: &Claim,
+    job: &Analyze,
+    (gathered, analysed): (&Gathered, Analysed),
+) -> Result<Round, store::Error> {
+    let (account_id, call_id) = (job.account_id, job.call_id);
+    let mut tx = db.begin().await?;
+    let Some(call) = store::calls::lock(&mut tx, account_id, call_id).await? else {
+        return Ok(Round::NothingNew);
+    };
+    let mut beside = store::calls::beside(&mut tx, account_id, call_id).await?;
+    let transcript = transcripts::newest_head(&mut *tx, account_id, call_id).await?;
+    if !gathered.is_still_so(&call, &beside, transcript.map(|head| head.revision)) {
+        return Ok(Round::Moved);
+    }
+    let newest = analyses::newest_head(&mut *tx, account_id, call_id).await?;
+    if newest.as_ref().is_some_and(|n| gathered.is_answered_by(n)) {
+        return Ok(Round::NothingNew);
+    }
+    let at = store::now(&mut tx).await?;
+    let analysis = Analysis {
+        schema_version: SCHEMA_VERSION,
+        analysis_id: AnalysisId::generate(),
+        call_id,
+        revision: newest.map_or(1, |head| head.revision + 1),
+        trigger: job.trigger,
+        created_at: gathered.at,
+        completed_at: at,
+        findings: analysed.findings,
+    };
+    let revision = NewRevision {
+        analysis: &analysis,
+        input_hash: gathered.hash.as_bytes(),
+        transcript_revision: gathered.transcript_revision,
+        turn_compounds: analysed.turn_compounds.as_deref(),
+    };
+    analyses::insert(&mut tx, account_id, &revision).await?;
+    beside.analysis = serde_json::to_value(&analysis).ok();
+    let analyzed = Happening {
+        call: &call,
+        beside: &beside,
+        event: EventType::CallAnalyzed,
+        at,
+    };
+    let emitted = emit::emit(&mut tx, &[analyzed]).await?;
+    if !queue::store::finish(&mut tx, claim).await? {
+        return Ok(Round::LeaseLost);
+    }
+    tx.commit().await?;
+    Ok(Round::Told { jobs: emitted.jobs })
+}
+
+impl Gathered {
+    /// Whether a revision of this input is there. A failed one is no answer: whoever asks again may do better.
+    fn is_answered_by(&self, newest: &Head) -> bool {
+        newest.input_hash == self.hash.as_bytes() && newest.status != AnalysisStatus::Failed
+    }
+
+    /// Whether what was read is what is there.
+    fn is_still_so(&self, call: &Call, beside: &Beside, transcript_revision: Option<i32>) -> bool {
+        self.transcript_revision == transcript_revision
+            && self.material.facts == CallFacts::of(call, &beside.terminations)
+    }
+}

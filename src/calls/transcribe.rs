@@ -1,0 +1,144 @@
+//! Takes a transcript of a call, before or after its end.
+//!
+//! Transcripts are kept as they came and never changed; the newest counts. One that says the same as the newest changes
+//! nothing. After the end it asks for another analysis, a moment later, so that several that come together make one.
+//!
+//! The call's row is locked throughout: `calls::analyze` takes the same lock when it stores, so whichever of the two comes
+//! second sees the first.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool};
+
+use super::effects;
+use crate::{
+    domain::{
+        analysis::{TranscriptSource, Trigger},
+        call::Call,
+        event::EventType,
+        id::{AccountId, CallId, TranscriptId},
+        transcript::{Language, Transcript, Utterance},
+    },
+    queue::{self, runner::Wake},
+    store::{
+        self,
+        transcripts::{self, NewTranscript},
+    },
+    webhooks::emit::{self, Happening},
+};
+
+/// How long after a transcript the analysis waits for the next one.
+pub const SETTLE: TimeDelta = TimeDelta::seconds(2);
+
+/// What became of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The transcript that is now the newest.
+    pub transcript_id: TranscriptId,
+    /// When it came.
+    pub created_at: DateTime<Utc>,
+    /// It is what the newest one says already: nothing was done.
+    pub unchanged: bool,
+}
+
+/// Why a transcript was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The account has no such call.
+    #[error("the call is not known")]
+    CallNotFound,
+    /// The database did not do it, or may not have.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<sqlx::Error> for TakeError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Takes a transcript.
+pub async fn take(
+    db: &PgPool,
+    wake: &Wake,
+    (account_id, call_id): (AccountId, CallId),
+    transcript: &Transcript,
+) -> Result<Taken, TakeError> {
+    let content_sha256 = content_sha256(transcript);
+    let (taken, jobs) = store::within(async {
+        let mut tx = db.begin().await?;
+        let call = store::calls::lock(&mut tx, account_id, call_id)
+            .await?
+            .ok_or(TakeError::CallNotFound)?;
+        let newest = transcripts::newest_head(&mut *tx, account_id, call_id).await?;
+        if let Some(same) = newest
+            .as_ref()
+            .filter(|head| head.content_sha256 == content_sha256)
+        {
+            let taken = Taken {
+                transcript_id: same.transcript_id,
+                created_at: same.created_at,
+                unchanged: true,
+            };
+            return Ok((taken, false));
+        }
+        let transcript_id = TranscriptId::generate();
+        let new = NewTranscript {
+            revision: newest.map_or(1, |head| head.revision + 1),
+            transcript_id,
+            source: TranscriptSource::Caller,
+            transcript,
+            content_sha256: &content_sha256,
+        };
+        let created_at = transcripts::insert(&mut tx, account_id, call_id, &new).await?;
+        let jobs = tell(&mut tx, &call, created_at).await?;
+        tx.commit().await?;
+        let taken = Taken {
+            transcript_id,
+            created_at,
+            unchanged: false,
+        };
+        Ok::<_, TakeError>((taken, jobs))
+    })
+    .await?;
+    if jobs {
+        wake.wake();
+    }
+    Ok(taken)
+}
+
+/// Tells that there is a transcript, and has it analysed if the call is over. Answers whether jobs were enqueued.
+async fn tell(conn: &mut PgConnection, call: &Call, at: DateTime<Utc>) -> sqlx::Result<bool> {
+    let beside = store::calls::beside(&mut *conn, call.account_id, call.call_id).await?;
+    let transcribed = Happening {
+        call,
+        beside: &beside,
+        event: EventType::CallTranscribed,
+        at,
+    };
+    let emitted = emit::emit(&mut *conn, &[transcribed]).await?;
+    if call.life.end.is_none() {
+        return Ok(emitted.jobs > 0);
+    }
+    let analysis = effects::analysis(call.account_id, call.call_id, Trigger::TranscriptUpdated)
+        .unique(format!("analyze-transcript/{}", call.call_id))
+        .at(at + SETTLE);
+    queue::store::enqueue(conn, &[analysis]).await?;
+    Ok(true)
+}
+
+fn content_sha256(transcript: &Transcript) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Content<'a> {
+        language: Option<&'a Language>,
+        utterances: &'a [Utterance],
+    }
+    let content = Content {
+        language: transcript.language(),
+        utterances: transcript.utterances(),
+    };
+    let bytes = serde_json::to_vec(&content).expect("utterances are plain data");
+    digest(&SHA256, &bytes).as_ref().to_vec()
+}
