@@ -3,6 +3,8 @@
 pub mod auth;
 pub mod error;
 pub mod extract;
+pub mod health;
+pub mod observe;
 pub mod prefer;
 pub mod state;
 pub mod voice_calls;

@@ -25,4 +25,5 @@ pub mod rooms;
 pub mod seal;
 pub mod store;
 pub mod supervisor;
+pub mod telemetry;
 pub mod webhooks;

@@ -2,7 +2,10 @@
 //!
 //! Labels come from closed sets only: literals of the code, route templates, statuses. Never an account, a number or a URL.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -37,11 +40,11 @@ struct Inner {
     webhook_attempts: Family<OutcomeLabels, Counter>,
     authentications_refused: Family<ReasonLabels, Counter>,
     queue: Family<StateLabels, Gauge>,
-    oldest_due: Gauge,
+    oldest_due: Gauge<f64, AtomicU64>,
 }
 
 /// What the queue looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QueueGauges {
     /// Jobs that wait, also those that are not due yet.
     pub available: i64,
@@ -50,7 +53,7 @@ pub struct QueueGauges {
     /// Jobs that were given up.
     pub dead: i64,
     /// For how many seconds the oldest due job has waited.
-    pub oldest_due_s: i64,
+    pub oldest_due_s: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -20,6 +20,7 @@ pub mod events;
 pub mod keys;
 pub mod pool;
 pub mod receipts;
+pub mod schema;
 pub mod terminations;
 pub mod transcripts;
 

@@ -10,7 +10,7 @@ use crate::{
     seal::SealingKey,
 };
 
-use super::auth::Authenticator;
+use super::{auth::Authenticator, health::Health};
 
 /// The state of the API.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct ApiState {
     pub wake: Wake,
     /// Who callers are.
     pub authenticator: Arc<Authenticator>,
+    /// Whether this process is well.
+    pub health: Arc<Health>,
     /// Seals and opens stored secrets.
     pub sealing_key: Arc<SealingKey>,
     /// The one HTTP client.
@@ -40,5 +42,11 @@ pub struct ApiState {
 impl FromRef<ApiState> for Arc<Authenticator> {
     fn from_ref(state: &ApiState) -> Self {
         Self::clone(&state.authenticator)
+    }
+}
+
+impl FromRef<ApiState> for Arc<Health> {
+    fn from_ref(state: &ApiState) -> Self {
+        Self::clone(&state.health)
     }
 }

@@ -278,6 +278,8 @@ pub struct Depth {
     pub expired: i64,
     /// How long the oldest due job has waited, in seconds.
     pub oldest_due_s: f64,
+    /// For how long the oldest expired lease has been over, in seconds.
+    pub oldest_lost_s: f64,
 }
 
 /// Looks at the queue.
@@ -289,7 +291,9 @@ pub async fn depth(db: impl PgExecutor<'_>) -> sqlx::Result<Depth> {
                   count(*) filter (where state = 'dead') as "dead!",
                   count(*) filter (where state = 'running' and leased_until < now()) as "expired!",
                   coalesce(extract(epoch from now() - min(run_at) filter (where state = 'available' and run_at <= now())), 0)::float8
-                    as "oldest_due_s!"
+                    as "oldest_due_s!",
+                  coalesce(extract(epoch from now() - min(leased_until) filter (where state = 'running' and leased_until < now())), 0)::float8
+                    as "oldest_lost_s!"
            from jobs"#
     )
     .fetch_one(db)

@@ -12,6 +12,7 @@ mod config;
 mod egress;
 mod embedded;
 mod extract;
+mod health;
 mod jwt;
 mod lifecycle;
 mod provider_double;
