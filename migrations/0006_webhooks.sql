@@ -3,8 +3,8 @@ create type event_type as enum
 create type endpoint_state as enum ('enabled', 'disabled');
 create type delivery_state as enum ('waiting', 'pending', 'succeeded', 'dead', 'discarded');
 create type attempt_outcome as enum
-    ('succeeded', 'redirected', 'gone', 'client_error', 'server_error', 'odd_status', 'refused', 'dns', 'connect', 'tls',
-     'timed_out', 'broken', 'secret_unreadable');
+    ('succeeded', 'redirected', 'gone', 'client_error', 'server_error', 'refused_address', 'dns', 'connect', 'tls',
+     'timed_out', 'reset', 'protocol', 'secret_unreadable');
 
 create table endpoints (
     account_id uuid not null,

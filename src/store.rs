@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub mod accounts;
 pub mod analyses;
+pub mod attempts;
 pub mod calls;
 pub mod connections;
 pub mod deliveries;

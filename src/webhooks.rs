@@ -4,5 +4,8 @@
 //! subscribes, and says why `call.ended` is told first. A delivery is one *attempt* after another until the endpoint takes
 //! it or the schedule of `domain::backoff` is spent.
 
+pub mod deliver;
 pub mod emit;
 pub mod envelope;
+pub mod manage;
+pub mod signature;

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 /// How often a delivery is tried before it is a dead letter.
 pub const DELIVERY_ATTEMPTS_MAX: i32 = 10;
 
@@ -44,6 +46,15 @@ pub fn delivery_retry(failed: i32, retry_after: Option<Duration>, unit: f64) -> 
     Some(retry_after.map_or(scheduled, |asked| scheduled.max(asked.min(longest))))
 }
 
+/// How long a `Retry-After` header asks to wait: it has seconds or a date.
+pub fn retry_after(header: &str, now: DateTime<Utc>) -> Option<Duration> {
+    if let Ok(seconds) = header.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(header.trim()).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
 /// How long to wait after the `failed`-th attempt of a job, counted from 1: 1 s, doubling, at most five minutes.
 pub fn queue_retry(failed: i32, unit: f64) -> Duration {
     // 2^20 s is far above the longest delay.
@@ -67,7 +78,7 @@ mod tests {
 
     use super::{
         DELIVERY_ATTEMPTS_MAX, DELIVERY_DELAYS, JITTER, QUEUE_DELAY_MAX, RETRY_AFTER_ALWAYS,
-        delivery_retry, queue_retry,
+        delivery_retry, queue_retry, retry_after,
     };
 
     const MIDDLE: f64 = 0.5;
@@ -82,6 +93,18 @@ mod tests {
             [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
         );
         assert_eq!(delays.iter().sum::<u64>(), 75 * 3600 + 35 * 60 + 5);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = "2026-03-01T12:00:00Z".parse().unwrap();
+        let asked = |header| retry_after(header, now).map(|wait| wait.as_secs());
+        assert_eq!(asked("120"), Some(120));
+        assert_eq!(asked("Sun, 01 Mar 2026 12:02:00 GMT"), Some(120));
+        assert_eq!(asked("Sun, 01 Mar 2026 11:00:00 GMT"), Some(0));
+        for nonsense in ["", "-1", "soon", "1.5", "99999999999999999999"] {
+            assert_eq!(asked(nonsense), None, "{nonsense}");
+        }
     }
 
     proptest! {

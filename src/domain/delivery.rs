@@ -35,10 +35,8 @@ pub enum AttemptOutcome {
     ClientError,
     /// Answered 5xx.
     ServerError,
-    /// Answered something that is no final status.
-    OddStatus,
     /// The address policy forbids where the URL points.
-    Refused,
+    RefusedAddress,
     /// The name could not be resolved.
     Dns,
     /// No connection.
@@ -47,8 +45,10 @@ pub enum AttemptOutcome {
     Tls,
     /// No complete answer within the deadline.
     TimedOut,
-    /// The connection broke, or what came was no HTTP.
-    Broken,
+    /// The connection broke before the answer was complete.
+    Reset,
+    /// What came could not be read as HTTP, or had no status that HTTP knows.
+    Protocol,
     /// The signing secret cannot be opened with the keys that are configured here.
     SecretUnreadable,
 }
@@ -62,7 +62,7 @@ impl AttemptOutcome {
             410 => Self::Gone,
             400..=499 => Self::ClientError,
             500..=599 => Self::ServerError,
-            _ => Self::OddStatus,
+            _ => Self::Protocol,
         }
     }
 
@@ -74,13 +74,13 @@ impl AttemptOutcome {
             Self::Gone => "gone",
             Self::ClientError => "client_error",
             Self::ServerError => "server_error",
-            Self::OddStatus => "odd_status",
-            Self::Refused => "refused",
+            Self::RefusedAddress => "refused_address",
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::TimedOut => "timed_out",
-            Self::Broken => "broken",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
             Self::SecretUnreadable => "secret_unreadable",
         }
     }

@@ -1,7 +1,7 @@
 //! Events: what happened, in the very bytes in which it is told.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::domain::{
     event::EventType,
@@ -51,4 +51,22 @@ pub async fn insert(conn: &mut PgConnection, events: Vec<Event>) -> sqlx::Result
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// An event of the account.
+pub async fn find(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    event_id: EventId,
+) -> sqlx::Result<Option<Event>> {
+    sqlx::query_as!(
+        Event,
+        r#"select account_id as "account_id: AccountId", event_id as "event_id: EventId", call_id as "call_id: CallId",
+                  type as event_type, occurred_at, body
+           from events where account_id = $1 and event_id = $2"#,
+        account_id.uuid(),
+        event_id.uuid()
+    )
+    .fetch_optional(db)
+    .await
 }

@@ -2,7 +2,7 @@
 //!
 //! **Order.** To one endpoint, what comes after a call's end is told after its `call.ended`: such a delivery is kept as
 //! `waiting` while that of `call.ended` is unfinished, and whoever brings the latter to a final state lets the waiting
-//! ones go (`store::deliveries::release`). All other deliveries are independent of each other.
+//! ones go ([`release`]). All other deliveries are independent of each other.
 //!
 //! **Why none waits for ever.** [`emit`] reads the unfinished `call.ended` rows `for share` before it inserts waiting
 //! ones. Whoever finishes a `call.ended` first updates that row and only then, in a statement of its own (under read
@@ -78,6 +78,23 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
     deliveries::insert(conn, &new).await?;
     queue::store::enqueue(conn, &jobs).await?;
     Ok(Emitted { jobs: jobs.len() })
+}
+
+/// Lets go what waited for this thread's `call.ended`, which the caller has just brought to a final state. Answers how
+/// many jobs that made.
+pub(super) async fn release(conn: &mut PgConnection, thread: Thread) -> sqlx::Result<usize> {
+    let waiting = deliveries::lock_waiting(conn, thread).await?;
+    let (ids, jobs): (Vec<_>, Vec<_>) = waiting
+        .into_iter()
+        .map(|delivery_id| (delivery_id, job(thread, delivery_id)))
+        .unzip();
+    let pairs: Vec<_> = ids
+        .into_iter()
+        .zip(jobs.iter().map(NewJob::job_id))
+        .collect();
+    deliveries::start(conn, thread.account_id, &pairs).await?;
+    queue::store::enqueue(conn, &jobs).await?;
+    Ok(jobs.len())
 }
 
 /// The job that makes the next attempt at a delivery.

@@ -1,0 +1,142 @@
+//! What owners do with endpoints and deliveries: add, enable, remove, resend. The API and the command line share these.
+
+use secrecy::SecretString;
+use sqlx::PgPool;
+
+use super::{
+    emit,
+    signature::{Secret, seal_context},
+};
+use crate::{
+    domain::{
+        delivery::DeliveryState,
+        endpoint::{ENDPOINTS_MAX, Endpoint, EndpointState, Subscription},
+        id::{AccountId, DeliveryId, EndpointId},
+    },
+    egress::{Egress, address::Refusal},
+    queue,
+    seal::SealingKey,
+    store::{
+        self, deliveries,
+        endpoints::{self, Inserted, NewEndpoint},
+        within,
+    },
+};
+
+/// An endpoint that was added.
+#[derive(Debug)]
+pub struct Added {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Its signing secret, which is not shown again.
+    pub secret: SecretString,
+}
+
+/// Why an endpoint was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// We do not go to that URL.
+    #[error(transparent)]
+    Url(Refusal),
+    /// The account has as many as it may have.
+    #[error("an account may have at most {ENDPOINTS_MAX} endpoints")]
+    TooMany,
+    /// The database did not take it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What came of asking for a resend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resent {
+    /// It is on its way again, at the beginning of a new schedule.
+    Started,
+    /// It has not come to an end: it is on its way already, or waits.
+    Unfinished,
+    /// Its endpoint is disabled or deleted.
+    NoEndpoint,
+    /// There is no such delivery.
+    NotFound,
+}
+
+/// Adds an endpoint with a new secret.
+pub async fn add(
+    db: &PgPool,
+    egress: &Egress,
+    sealing_key: &SealingKey,
+    account_id: AccountId,
+    (url, subscription): (&str, &Subscription),
+) -> Result<Added, AddError> {
+    let url = egress.vet(url).await.map_err(AddError::Url)?;
+    let secret = Secret::generate();
+    let endpoint_id = EndpointId::generate();
+    let context = seal_context(account_id, endpoint_id);
+    let sealed_secret = sealing_key.seal(&context, secret.as_bytes());
+    let new = NewEndpoint {
+        account_id,
+        endpoint_id,
+        url: url.as_str(),
+        subscription,
+        sealed_secret: &sealed_secret,
+    };
+    let inserted = within::<_, store::Error>(async {
+        let mut tx = db.begin().await?;
+        let inserted = endpoints::insert(&mut tx, &new).await?;
+        tx.commit().await?;
+        Ok(inserted)
+    });
+    match inserted.await? {
+        Inserted::New(endpoint) => Ok(Added {
+            endpoint,
+            secret: secret.to_text(),
+        }),
+        Inserted::TooMany => Err(AddError::TooMany),
+    }
+}
+
+/// Deletes an endpoint and discards what is on its way to it. False: there is none.
+pub async fn remove(
+    db: &PgPool,
+    account_id: AccountId,
+    endpoint_id: EndpointId,
+) -> Result<bool, store::Error> {
+    within(async {
+        let mut tx = db.begin().await?;
+        let deleted = endpoints::delete(&mut tx, account_id, endpoint_id).await?;
+        if deleted {
+            deliveries::discard_unfinished(&mut tx, account_id, endpoint_id).await?;
+        }
+        tx.commit().await?;
+        Ok(deleted)
+    })
+    .await
+}
+
+/// Sends a delivery that has come to an end once more, with a new schedule. The caller wakes the workers if it started.
+pub async fn resend(
+    db: &PgPool,
+    account_id: AccountId,
+    delivery_id: DeliveryId,
+) -> Result<Resent, store::Error> {
+    within(async {
+        let mut tx = db.begin().await?;
+        let Some((thread, state)) = deliveries::lock(&mut tx, account_id, delivery_id).await?
+        else {
+            return Ok(Resent::NotFound);
+        };
+        match state {
+            DeliveryState::Waiting | DeliveryState::Pending => return Ok(Resent::Unfinished),
+            DeliveryState::Succeeded | DeliveryState::Dead | DeliveryState::Discarded => {}
+        }
+        let endpoint = endpoints::find(&mut *tx, account_id, thread.endpoint_id).await?;
+        if endpoint.is_none_or(|endpoint| endpoint.state == EndpointState::Disabled) {
+            return Ok(Resent::NoEndpoint);
+        }
+        let job = emit::job(thread, delivery_id);
+        deliveries::start(&mut tx, account_id, &[(delivery_id, job.job_id())]).await?;
+        queue::store::enqueue(&mut tx, &[job]).await?;
+        tx.commit().await?;
+        Ok(Resent::Started)
+    })
+    .await
+}

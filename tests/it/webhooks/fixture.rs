@@ -1,0 +1,265 @@
+//! An account with endpoints, on a database of its own, and a worker's parts to drive by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use onhook::{
+    domain::{
+        call::{Call, CampaignNotes, StaffNotes},
+        call_object::Beside,
+        endpoint::Subscription,
+        event::EventType,
+        id::{AccountId, CallId, DeliveryId, EndpointId},
+        lifecycle::Lifecycle,
+        report::{ProviderCallId, ProviderName},
+    },
+    egress::{Egress, address::AddressPolicy},
+    metrics::Metrics,
+    queue::{self, Claim, Outcome, runner::Wake, store::Room},
+    seal::SealingKey,
+    store::{
+        attempts::{self, Attempt},
+        deliveries::{self, Delivery, List},
+        pool,
+    },
+    webhooks::{
+        deliver::{self, Deliverer},
+        emit::{self, Happening},
+        manage,
+    },
+};
+use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
+
+use crate::cluster::{Database, fresh_database};
+
+/// An account and what delivers its webhooks.
+pub(super) struct Hooks {
+    pub(super) db: PgPool,
+    pub(super) account_id: AccountId,
+    pub(super) deliverer: Deliverer,
+    database: Arc<Database>,
+}
+
+/// The only one there is.
+pub(super) fn sole<T: std::fmt::Debug>(mut all: Vec<T>) -> T {
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// A client that may go to loopback addresses.
+pub(super) fn open_egress() -> Egress {
+    Egress::new(AddressPolicy::parse("127.0.0.0/8").unwrap()).unwrap()
+}
+
+impl Hooks {
+    pub(super) async fn boot() -> Self {
+        let database = fresh_database().await;
+        let db = pool::connect_lazy(database.options(), 8);
+        let sealing_key = SealingKey::parse(&SealingKey::generate()).unwrap();
+        let deliverer = Deliverer {
+            db: db.clone(),
+            egress: open_egress(),
+            sealing_key: Arc::new(sealing_key),
+            wake: Wake::default(),
+            metrics: Metrics::new(),
+        };
+        Self {
+            account_id: account(&db).await,
+            db,
+            deliverer,
+            database: Arc::new(database),
+        }
+    }
+
+    /// Another account in the same database.
+    pub(super) async fn another_account(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            account_id: account(&self.db).await,
+            deliverer: self.deliverer.clone(),
+            database: Arc::clone(&self.database),
+        }
+    }
+
+    /// Adds an endpoint; its secret as its owner is shown it.
+    pub(super) async fn endpoint(&self, url: &str, types: &[EventType]) -> (EndpointId, String) {
+        let subscription = Subscription::to(types.to_vec());
+        let Deliverer {
+            egress,
+            sealing_key,
+            ..
+        } = &self.deliverer;
+        let added = manage::add(
+            &self.db,
+            egress,
+            sealing_key,
+            self.account_id,
+            (url, &subscription),
+        );
+        let added = added.await.unwrap();
+        let secret = added.secret.expose_secret().to_owned();
+        (added.endpoint.endpoint_id, secret)
+    }
+
+    /// A call of the account that has rung.
+    pub(super) fn call(&self) -> Call {
+        let now: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+        let call_id = CallId::generate();
+        Call {
+            account_id: self.account_id,
+            call_id,
+            provider: ProviderName::voip(),
+            provider_call_id: ProviderCallId::parse(call_id.to_string()).unwrap(),
+            connection_id: None,
+            life: Lifecycle {
+                ringing_at: Some(now),
+                ..Lifecycle::default()
+            },
+            room: None,
+            staff: StaffNotes::default(),
+            campaign: CampaignNotes::default(),
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            version: 1,
+        }
+    }
+
+    /// Emits events of a call in one transaction; how many jobs that made.
+    pub(super) async fn emit(&self, call: &Call, events: &[EventType]) -> usize {
+        let mut tx = self.db.begin().await.unwrap();
+        let jobs = emit_in(&mut tx, call, events).await;
+        tx.commit().await.unwrap();
+        jobs
+    }
+
+    /// Takes every job that is due.
+    pub(super) async fn claim(&self) -> Vec<Claim> {
+        let room = Room {
+            slots: 1000,
+            lane_slots: 1000,
+            lanes: Vec::new(),
+        };
+        queue::store::claim(&self.db, &room).await.unwrap()
+    }
+
+    /// Does one job and settles it as the runner would.
+    pub(super) async fn run(&self, claim: &Claim) {
+        let job = serde_json::from_value(claim.args.clone()).unwrap();
+        match deliver::run(&self.deliverer, claim, &job).await {
+            Outcome::Finished => {}
+            Outcome::Done => {
+                let mut conn = self.db.acquire().await.unwrap();
+                queue::store::finish(&mut conn, claim).await.unwrap();
+            }
+            Outcome::Retry { error, .. } => {
+                let mut conn = self.db.acquire().await.unwrap();
+                let error = format!("{error:#}");
+                queue::store::retry(&mut conn, claim, Duration::ZERO, &error)
+                    .await
+                    .unwrap();
+            }
+            Outcome::Dead { error } => unreachable!("{error:#}"),
+        }
+    }
+
+    /// Does what is due, one after the other, until nothing is.
+    pub(super) async fn run_due(&self) {
+        loop {
+            let claims = self.claim().await;
+            if claims.is_empty() {
+                return;
+            }
+            for claim in claims {
+                self.run(&claim).await;
+            }
+        }
+    }
+
+    /// Moves every job's time to now.
+    pub(super) async fn make_due(&self) {
+        self.execute("update jobs set run_at = now() where state = 'available'")
+            .await;
+    }
+
+    /// Lets every lease run out, and the rescuer find that.
+    pub(super) async fn lose_leases(&self) {
+        self.execute(
+            "update jobs set leased_until = now() - interval '1 s' where state = 'running'",
+        )
+        .await;
+        queue::store::rescue(&self.db).await.unwrap();
+    }
+
+    pub(super) async fn execute(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.db).await.unwrap();
+    }
+
+    pub(super) async fn count(&self, table: &str) -> i64 {
+        let statement = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        sqlx::query_scalar(statement)
+            .fetch_one(&self.db)
+            .await
+            .unwrap()
+    }
+
+    /// The account's deliveries, oldest first.
+    pub(super) async fn deliveries(&self) -> Vec<Delivery> {
+        let list = List {
+            state: None,
+            endpoint_id: None,
+            call_id: None,
+            before: None,
+            limit: 10_000,
+        };
+        let mut all = deliveries::list(&self.db, self.account_id, &list)
+            .await
+            .unwrap();
+        all.reverse();
+        all
+    }
+
+    /// The attempts at the only delivery there is, newest first.
+    pub(super) async fn attempts(&self) -> Vec<(i32, Attempt)> {
+        let delivery_id = sole(self.deliveries().await).delivery_id;
+        self.attempts_at(delivery_id).await
+    }
+
+    pub(super) async fn attempts_at(&self, delivery_id: DeliveryId) -> Vec<(i32, Attempt)> {
+        attempts::newest(&self.db, self.account_id, delivery_id, 100)
+            .await
+            .unwrap()
+    }
+}
+
+/// Emits in the caller's transaction.
+pub(super) async fn emit_in(
+    conn: &mut sqlx::PgConnection,
+    call: &Call,
+    events: &[EventType],
+) -> usize {
+    let beside = Beside::default();
+    let happenings: Vec<_> = events
+        .iter()
+        .map(|event| Happening {
+            call,
+            beside: &beside,
+            event: *event,
+            at: call.updated_at,
+        })
+        .collect();
+    emit::emit(conn, &happenings).await.unwrap().jobs
+}
+
+async fn account(db: &PgPool) -> AccountId {
+    let account_id = AccountId::generate();
+    let name = format!("a{}", account_id.uuid().simple());
+    sqlx::query("insert into accounts (account_id, name, business_uid) values ($1, $2, $2)")
+        .bind(account_id.uuid())
+        .bind(name)
+        .execute(db)
+        .await
+        .unwrap();
+    account_id
+}

@@ -1,0 +1,200 @@
+//! `call.ended` is told before what follows it, and nothing waits for ever.
+
+use std::{collections::HashMap, time::Duration};
+
+use onhook::domain::{delivery::DeliveryState, event::EventType};
+
+use super::fixture::{Hooks, emit_in, sole};
+use crate::receiver::{Received, Receiver, Reply};
+
+const ENDED: &[EventType] = &[EventType::CallEnded];
+const ANALYZED: &[EventType] = &[EventType::CallAnalyzed];
+
+async fn states(hooks: &Hooks) -> Vec<DeliveryState> {
+    hooks.deliveries().await.iter().map(|d| d.state).collect()
+}
+
+#[tokio::test]
+async fn the_analysis_waits_until_the_end_is_told() {
+    let hooks = Hooks::boot().await;
+    let receiver =
+        Receiver::scripted(|number, _| Reply::Status(if number < 2 { 503 } else { 200 }));
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+    hooks.run_due().await;
+    assert_eq!(hooks.emit(&call, ANALYZED).await, 0);
+    assert_eq!(
+        states(&hooks).await,
+        [DeliveryState::Pending, DeliveryState::Waiting]
+    );
+    hooks.make_due().await;
+    hooks.run_due().await;
+    hooks.make_due().await;
+    hooks.run_due().await;
+
+    let types: Vec<_> = receiver
+        .received()
+        .iter()
+        .map(Received::event_type)
+        .collect();
+    assert_eq!(
+        types,
+        ["call.ended", "call.ended", "call.ended", "call.analyzed"]
+    );
+    assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 2]);
+}
+
+#[tokio::test]
+async fn what_is_emitted_with_the_end_keeps_its_place() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let events = [
+        EventType::CallTranscribed,
+        EventType::CallEnded,
+        EventType::CallUpdated,
+    ];
+    assert_eq!(hooks.emit(&hooks.call(), &events).await, 2);
+    let waiting: Vec<_> = hooks
+        .deliveries()
+        .await
+        .into_iter()
+        .filter(|delivery| delivery.state == DeliveryState::Waiting)
+        .collect();
+    assert_eq!(sole(waiting).event_type, EventType::CallUpdated);
+    hooks.run_due().await;
+    assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 3]);
+}
+
+#[tokio::test]
+async fn one_endpoint_does_not_wait_for_another() {
+    let hooks = Hooks::boot().await;
+    let (slow, fast) = (Receiver::always(Reply::Status(500)), Receiver::start());
+    hooks.endpoint(&slow.url(), &[]).await;
+    hooks.endpoint(&fast.url(), &[]).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+    hooks.run_due().await;
+    hooks.emit(&call, ANALYZED).await;
+    hooks.run_due().await;
+    assert_eq!(slow.received().len(), 1);
+    assert_eq!(
+        fast.received().last().unwrap().event_type(),
+        "call.analyzed"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_wants_no_ends_is_told_of_analyses_at_once() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), ANALYZED).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+    assert_eq!(hooks.emit(&call, ANALYZED).await, 1);
+}
+
+#[tokio::test]
+async fn what_waits_is_let_go_when_the_end_is_a_dead_letter() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::scripted(|_, got| {
+        Reply::Status(if got.event_type() == "call.ended" {
+            500
+        } else {
+            200
+        })
+    });
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+    hooks.emit(&call, ANALYZED).await;
+    for _ in 0..10 {
+        hooks.run_due().await;
+        hooks.make_due().await;
+    }
+    hooks.run_due().await;
+    assert_eq!(
+        states(&hooks).await,
+        [DeliveryState::Dead, DeliveryState::Succeeded]
+    );
+}
+
+#[tokio::test]
+async fn an_end_that_is_being_emitted_against_holds_its_finish_back() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+
+    let mut emitting = hooks.db.begin().await.unwrap();
+    assert_eq!(emit_in(&mut emitting, &call, ANALYZED).await, 0);
+    let claim = sole(hooks.claim().await);
+    let mut finishing = Box::pin(hooks.run(&claim));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut finishing).await;
+    assert!(
+        early.is_err(),
+        "it finished although somebody emits after it"
+    );
+    emitting.commit().await.unwrap();
+    finishing.await;
+    hooks.run_due().await;
+    assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 2]);
+}
+
+#[tokio::test]
+async fn an_end_that_is_being_finished_is_not_waited_for() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let call = hooks.call();
+    hooks.emit(&call, ENDED).await;
+
+    let mut finishing = hooks.db.begin().await.unwrap();
+    sqlx::query(
+        "update deliveries set state = 'succeeded', finished_at = now(), job_id = null, next_attempt_at = null",
+    )
+    .execute(&mut *finishing)
+    .await
+    .unwrap();
+    let mut emitting = Box::pin(hooks.emit(&call, ANALYZED));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut emitting).await;
+    assert!(
+        early.is_err(),
+        "it did not wait for what becomes of the end"
+    );
+    finishing.commit().await.unwrap();
+    assert_eq!(emitting.await, 1);
+}
+
+#[tokio::test]
+async fn however_emitting_and_finishing_race_the_end_comes_first_and_all_arrive() {
+    const CALLS: usize = 60;
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), &[]).await;
+    let calls: Vec<_> = (0..CALLS).map(|_| hooks.call()).collect();
+    for call in &calls {
+        hooks.emit(call, ENDED).await;
+    }
+    let claims = hooks.claim().await;
+    assert_eq!(claims.len(), CALLS);
+    for (call, claim) in calls.iter().zip(&claims) {
+        tokio::join!(hooks.run(claim), hooks.emit(call, ANALYZED));
+    }
+    hooks.run_due().await;
+
+    assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 2 * CALLS]);
+    let mut told: HashMap<String, Vec<String>> = HashMap::new();
+    for got in receiver.received() {
+        let call_id = got.json()["data"]["id"].as_str().unwrap().to_owned();
+        told.entry(call_id).or_default().push(got.event_type());
+    }
+    assert_eq!(told.len(), CALLS);
+    assert!(
+        told.values()
+            .all(|types| *types == ["call.ended", "call.analyzed"]),
+        "{told:?}"
+    );
+}
