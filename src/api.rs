@@ -1,11 +1,15 @@
 //! The HTTP edge: each surface verifies and parses, calls a verb, renders the answer in its own envelope.
 
+pub mod analyses;
+pub mod answer;
 pub mod auth;
 pub mod error;
 pub mod extract;
 pub mod health;
+pub mod native;
 pub mod observe;
 pub mod prefer;
 pub mod state;
+pub mod transcripts;
 pub mod voice_calls;
 pub mod voip;

@@ -207,6 +207,11 @@ impl Transcript {
         &self.utterances
     }
 
+    /// What it is made of.
+    pub fn into_parts(self) -> (Option<Language>, Vec<Utterance>) {
+        (self.language, self.utterances)
+    }
+
     /// The utterances as plain lines, `agent: …`, for people and for search.
     pub fn lines(&self) -> String {
         let lines: Vec<String> = self

@@ -1,0 +1,206 @@
+//! Analyses: what was made of a call, revision by revision.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    answer,
+    auth::require,
+    error::Error,
+    extract::{Path, QueryFields, Reader},
+    native::Refusals,
+    state::ApiState,
+};
+use crate::{
+    domain::{
+        account::{Caller, Scope},
+        analysis::{Analysis, TurnSentiment},
+        id::{AccountId, CallId},
+        transcript::{SpeakerRole, Utterance},
+    },
+    store::{self, analyses::Kept},
+};
+
+/// Revisions on a page, unless asked otherwise, and at most.
+const PAGE: i32 = 20;
+const PAGE_MAX: i32 = 100;
+
+/// The routes, with their whole paths.
+pub fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_analysis))
+        .routes(routes!(list_analyses))
+}
+
+/// An utterance, and how it sounded.
+#[derive(Debug, Serialize, ToSchema)]
+struct Spoken {
+    /// Its place, from 0.
+    turn: usize,
+    /// Who speaks.
+    speaker: SpeakerRole,
+    /// The name under which the metrics count the speaker.
+    participant: String,
+    /// Where it begins.
+    begin_offset_ms: u32,
+    /// Where it ends.
+    end_offset_ms: u32,
+    /// What is said.
+    text: String,
+    /// How it sounded; null where sentiment was not made.
+    sentiment: Option<TurnSentiment>,
+}
+
+/// The current analysis, with what it was made of.
+#[derive(Debug, Serialize, ToSchema)]
+struct CurrentAnalysis {
+    /// The analysis.
+    #[serde(flatten)]
+    #[schema(value_type = Analysis)]
+    result: Value,
+    /// The transcript that it was made of, turn by turn; null without one.
+    transcript: Option<Vec<Spoken>>,
+}
+
+/// Revisions of a call's analysis.
+#[derive(Debug, Serialize, ToSchema)]
+struct Analyses {
+    /// Newest first.
+    #[schema(value_type = Vec<Analysis>)]
+    data: Vec<Value>,
+    /// What to ask for as `before` to go on; null at the end.
+    next_before: Option<i64>,
+}
+
+/// Read a call's analysis
+///
+/// The newest revision, complete. There is one soon after the call's end; 404 until then.
+#[utoipa::path(
+    get, path = "/v1/calls/{id}/analysis", tag = "analysis",
+    params(("id" = uuid::Uuid, Path, description = "The call's id")),
+    responses((status = 200, description = "The analysis", body = CurrentAnalysis), Refusals),
+    security(("bearer" = []))
+)]
+async fn get_analysis(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(call_id): Path<CallId>,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ReadCalls)?;
+    let found = store::within(async {
+        let mut conn = state.db.acquire().await?;
+        find(&mut conn, caller.account_id, call_id).await
+    });
+    Ok(answer::json(StatusCode::OK, &found.await?))
+}
+
+/// List the revisions of a call's analysis
+///
+/// Newest first, without their transcripts.
+#[utoipa::path(
+    get, path = "/v1/calls/{id}/analyses", tag = "analysis",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The call's id"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Revisions on a page; 20 unless given"),
+        ("before" = Option<i32>, Query, minimum = 1, description = "Only revisions below this one")
+    ),
+    responses((status = 200, description = "The revisions; none before the call's end", body = Analyses), Refusals),
+    security(("bearer" = []))
+)]
+async fn list_analyses(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(call_id): Path<CallId>,
+    QueryFields(query): QueryFields,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ReadCalls)?;
+    let mut reader = Reader::new(&query);
+    let limit = reader.optional("limit", |field| field.digits(1, PAGE_MAX));
+    let before = reader.optional("before", |field| field.digits(1, i32::MAX));
+    reader.finish(Some(()))?;
+    let limit = i64::from(limit.unwrap_or(PAGE));
+    let call = (caller.account_id, call_id);
+    let listed = store::within(async {
+        let mut conn = state.db.acquire().await?;
+        must_exist(&mut conn, caller.account_id, call_id).await?;
+        let listed = store::analyses::list(&mut *conn, call, before, limit + 1).await?;
+        Ok::<_, Error>(listed)
+    });
+    Ok(answer::json(
+        StatusCode::OK,
+        &Analyses::of(listed.await?, limit),
+    ))
+}
+
+async fn find(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    call_id: CallId,
+) -> Result<CurrentAnalysis, Error> {
+    must_exist(&mut *conn, account_id, call_id).await?;
+    let newest = store::analyses::newest(&mut *conn, account_id, call_id).await?;
+    let Kept {
+        result,
+        transcript_revision,
+        turn_compounds,
+    } = newest.ok_or_else(|| Error::not_found("analysis"))?;
+    let transcript = match transcript_revision {
+        None => None,
+        Some(revision) => {
+            store::transcripts::find(conn, account_id, call_id, Some(revision)).await?
+        }
+    };
+    let compounds = turn_compounds.unwrap_or_default();
+    let turns = transcript.map(|kept| {
+        let said = kept.transcript.utterances().iter().enumerate();
+        said.map(|(turn, said)| Spoken::of(turn, said, compounds.get(turn)))
+            .collect()
+    });
+    Ok(CurrentAnalysis {
+        result,
+        transcript: turns,
+    })
+}
+
+async fn must_exist(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    call_id: CallId,
+) -> Result<(), Error> {
+    match store::calls::find(conn, account_id, call_id).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::not_found("call")),
+    }
+}
+
+impl Spoken {
+    fn of(turn: usize, said: &Utterance, compound: Option<&f64>) -> Self {
+        Self {
+            turn,
+            speaker: said.speaker,
+            participant: said.participant().to_owned(),
+            begin_offset_ms: said.begin_ms,
+            end_offset_ms: said.end_ms,
+            text: said.text.as_str().to_owned(),
+            sentiment: compound.map(|compound| TurnSentiment::of(*compound)),
+        }
+    }
+}
+
+impl Analyses {
+    /// A page of what was read, which is one more if there are more.
+    fn of(mut listed: Vec<Value>, limit: i64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = listed.len() > limit;
+        listed.truncate(limit);
+        let last = listed.last().and_then(|last| last.get("revision"));
+        Self {
+            next_before: last.and_then(Value::as_i64).filter(|_| more),
+            data: listed,
+        }
+    }
+}
