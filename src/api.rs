@@ -13,3 +13,19 @@ pub mod state;
 pub mod transcripts;
 pub mod voice_calls;
 pub mod voip;
+
+use axum::Router;
+use utoipa_axum::router::OpenApiRouter;
+
+use self::state::ApiState;
+
+/// Every route, with its place in the document.
+fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+}
+
+/// The service.
+pub fn router(state: ApiState) -> Router {
+    let (router, _document) = routes().with_state(state).split_for_parts();
+    router
+}

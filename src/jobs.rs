@@ -100,6 +100,16 @@ impl JobKind {
         }
     }
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HangUp => HangUp::KIND,
+            Self::DeleteRoom => DeleteRoom::KIND,
+            Self::Analyze => Analyze::KIND,
+            Self::Deliver => Deliver::KIND,
+        }
+    }
+
     /// How long one attempt may take.
     pub fn timeout(self) -> Duration {
         match self {

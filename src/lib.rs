@@ -12,6 +12,7 @@
 pub mod access;
 pub mod analysis;
 pub mod api;
+pub mod app;
 pub mod calls;
 pub mod config;
 pub mod domain;
@@ -27,3 +28,4 @@ pub mod store;
 pub mod supervisor;
 pub mod telemetry;
 pub mod webhooks;
+pub mod worker;

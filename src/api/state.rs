@@ -6,8 +6,14 @@ use axum::extract::FromRef;
 use sqlx::PgPool;
 
 use crate::{
-    calls::ingest::Ingest, egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms,
+    calls::{Tools, ingest::Ingest},
+    egress::Egress,
+    metrics::Metrics,
+    providers::Providers,
+    queue::runner::Wake,
+    rooms::Rooms,
     seal::SealingKey,
+    supervisor::Supervisor,
 };
 
 use super::{auth::Authenticator, health::Health};
@@ -37,6 +43,24 @@ pub struct ApiState {
     pub public_url: Arc<str>,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
+    /// Takes work that goes on after its request was answered.
+    pub supervisor: Supervisor,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl ApiState {
+    /// What verbs work with.
+    pub fn tools(&self) -> Tools {
+        Tools {
+            db: self.db.clone(),
+            egress: self.egress.clone(),
+            sealing_key: Arc::clone(&self.sealing_key),
+            providers: self.providers,
+            rooms: self.rooms,
+            wake: self.wake.clone(),
+        }
+    }
 }
 
 impl FromRef<ApiState> for Arc<Authenticator> {

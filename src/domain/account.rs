@@ -28,6 +28,11 @@ pub enum AccountNameError {
 }
 
 impl AccountName {
+    /// The account of a first start, and of open posts that name none.
+    pub fn first() -> Self {
+        Self("default".to_owned())
+    }
+
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, AccountNameError> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();

@@ -1,8 +1,8 @@
 //! The loop that claims jobs and runs them: bounded slots, bounded lanes, a heartbeat for what it holds.
 //!
 //! It wakes when this process has enqueued something, when another replica says so, when the next job falls due, and at
-//! the latest after [`POLL`]. When told to stop it claims no more and waits; what is cut off at the hard stop is given
-//! back, its attempt not counted.
+//! the latest after [`POLL`]. When told to stop it claims no more and waits; what is not done in time is given back, its
+//! attempt not counted.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -84,15 +84,14 @@ impl Runner {
         }
     }
 
-    /// Runs until told to stop, then finishes what it holds; `hard` cuts that short.
-    pub async fn run(mut self, stop: CancellationToken, hard: CancellationToken) {
+    /// Runs until told to stop, then finishes what it holds; what takes longer than `drain_max` is given back.
+    pub async fn run(mut self, stop: CancellationToken, drain_max: Duration) {
         let mut heartbeat = tokio::time::interval(LEASE / 3);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut due = Duration::ZERO;
         loop {
             tokio::select! {
                 biased;
-                () = hard.cancelled() => return self.give_back().await,
                 () = stop.cancelled() => break,
                 _ = heartbeat.tick() => self.heartbeat().await,
                 Some(done) = self.tasks.join_next() => self.forget(done),
@@ -101,7 +100,12 @@ impl Runner {
             }
             due = self.claim().await;
         }
-        self.drain(heartbeat, hard).await;
+        if tokio::time::timeout(drain_max, self.drain(heartbeat))
+            .await
+            .is_err()
+        {
+            self.give_back().await;
+        }
     }
 
     /// Runs everything that is due until nothing is, once; for tests and commands that drive the queue by hand.
@@ -116,11 +120,10 @@ impl Runner {
         }
     }
 
-    async fn drain(&mut self, mut heartbeat: tokio::time::Interval, hard: CancellationToken) {
+    async fn drain(&mut self, mut heartbeat: tokio::time::Interval) {
         while !self.held.is_empty() {
             tokio::select! {
                 biased;
-                () = hard.cancelled() => return self.give_back().await,
                 _ = heartbeat.tick() => self.heartbeat().await,
                 done = self.tasks.join_next() => match done {
                     Some(done) => self.forget(done),

@@ -2,13 +2,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
 
 mod analysis_pure;
+mod app;
+mod architecture;
 mod auth;
 mod cluster;
 mod config;
+mod deadline;
 mod egress;
 mod embedded;
 mod extract;

@@ -1,0 +1,337 @@
+//! The composition root: settings become a database, handles, tasks and a listener; nothing else does.
+//!
+//! Order of a stop: the listener (no new requests, those in flight are answered), the batcher (what waits is
+//! committed), the runner (no new claims, held jobs finish), then what is left is cut off and its leases given back.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use tokio::net::TcpListener;
+
+use crate::{
+    access::{self, AccountRequest, CreateAccountError},
+    api::{self, auth::Authenticator, state::ApiState},
+    calls::{
+        Tools,
+        ingest::{self, Count},
+    },
+    config::{self, Config, Database},
+    domain::account::{AccountName, VoipMode},
+    egress::{BuildError, Egress},
+    embedded::{self, Cluster},
+    metrics::Metrics,
+    providers::Providers,
+    queue::{
+        periodic,
+        runner::{self, Limits, Runner, Wake},
+    },
+    rooms::Rooms,
+    store,
+    supervisor::{Shutdown, Supervisor},
+    worker::Worker,
+};
+
+/// Jobs of one endpoint or connection at once.
+const LANE_SLOTS: usize = 8;
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Answers requests; leaves the jobs to others.
+    Api,
+    /// Does the jobs. Listens, too, for health checks and metrics.
+    Worker,
+}
+
+/// Why the service did not start, or did not stay.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The embedded database.
+    #[error("the embedded database: {0}")]
+    Embedded(#[from] embedded::Error),
+    /// The key that seals secrets.
+    #[error(transparent)]
+    SecretKey(#[from] config::secret_key::KeyFileError),
+    /// The schema.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database could not be asked at the start.
+    #[error("the database could not be asked")]
+    Store(#[from] store::Error),
+    /// The database may lose what it acknowledges.
+    #[error(transparent)]
+    Durability(#[from] store::server::Weak),
+    /// The HTTP client.
+    #[error("the HTTP client could not be built")]
+    Egress(#[from] BuildError),
+    /// The listener.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The default account.
+    #[error("the default account could not be made")]
+    DefaultAccount(#[from] CreateAccountError),
+    /// A task that should never end has ended.
+    #[error("the task {0} has ended by itself")]
+    Fault(&'static str),
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    tools: Tools,
+    metrics: Metrics,
+    limits: Limits,
+    supervisor: Supervisor,
+    cluster: Option<Cluster>,
+    grace: Duration,
+}
+
+/// Starts the service and keeps it until `stop` comes or something faults.
+pub async fn run(config: Config, role: Role, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    let app = App::start(config, role).await?;
+    let fault = tokio::select! {
+        () = stop => None,
+        task = app.faulted() => Some(task),
+    };
+    tracing::info!("stopping");
+    app.stop().await;
+    fault.map_or(Ok(()), |task| Err(Error::Fault(task)))
+}
+
+impl App {
+    /// Brings everything up: the database first, the listener last.
+    pub async fn start(config: Config, role: Role) -> Result<Self, Error> {
+        let sealing_key = config.secret_key.read_or_make()?;
+        let egress = Egress::new(config.egress_policy.clone())?;
+        let (cluster, options) = database(&config).await?;
+        store::pool::migrate(&options).await?;
+        let db = store::pool::connect_lazy(options, config.database_connections);
+        check_durability(&db, &config).await?;
+        if cluster.is_some() {
+            default_account(&db, config.listen).await?;
+        }
+        let tools = Tools {
+            db,
+            egress,
+            sealing_key,
+            providers: Providers::default(),
+            rooms: Rooms::default(),
+            wake: Wake::default(),
+        };
+        let limits = Limits {
+            slots: config.workers,
+            lane_slots: LANE_SLOTS,
+        };
+        let supervisor = Supervisor::new();
+        let metrics = Metrics::new();
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().map_err(|source| Error::Listen {
+            address: config.listen,
+            source,
+        })?;
+        let grace = config.shutdown_grace;
+        let app = Self {
+            address,
+            tools,
+            metrics,
+            limits,
+            supervisor,
+            cluster,
+            grace,
+        };
+        app.spawn_tasks(&config, role, listener);
+        tracing::info!(address = %app.address, role = ?role, "listening");
+        Ok(app)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What verbs work with.
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// A runner of this service's jobs, not yet running.
+    pub fn runner(&self) -> Runner {
+        let worker = Worker {
+            tools: self.tools.clone(),
+            metrics: self.metrics.clone(),
+        };
+        Runner::new(
+            self.tools.db.clone(),
+            Arc::new(worker),
+            self.tools.wake.clone(),
+            self.limits,
+        )
+    }
+
+    /// Waits until a task has ended that never should; answers its name.
+    pub async fn faulted(&self) -> &'static str {
+        match &self.cluster {
+            Some(cluster) => tokio::select! {
+                fault = self.supervisor.faulted() => fault.task,
+                fault = cluster.faulted() => fault.task,
+            },
+            None => self.supervisor.faulted().await.task,
+        }
+    }
+
+    /// Stops, within the grace period.
+    pub async fn stop(self) {
+        if let Shutdown::Dropped { tasks } = self.supervisor.shutdown(self.grace).await {
+            tracing::warn!(
+                tasks,
+                "the grace period is over; what was left has been cut off"
+            );
+        }
+        self.tools.db.close().await;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
+    }
+
+    fn spawn_tasks(&self, config: &Config, role: Role, listener: TcpListener) {
+        let Tools { db, wake, .. } = &self.tools;
+        let counted = Box::new(Counted(self.metrics.clone()));
+        let (ingest, batcher) =
+            ingest::ingest(db.clone(), wake.clone(), config.ingest_queue, counted);
+        let router = api::router(self.api_state(config, ingest));
+        self.supervisor.spawn("listener", move |stop| async move {
+            let stopped = stop.cancelled_owned();
+            if let Err(error) = axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await
+            {
+                tracing::error!(error = %error, "the listener has failed");
+            }
+        });
+        self.supervisor
+            .spawn("ingest", move |stop| batcher.run(stop));
+        if role == Role::Api {
+            let (db, wake) = (db.clone(), wake.clone());
+            self.supervisor
+                .spawn("announce", move |stop| runner::announce(db, wake, stop));
+            return;
+        }
+        // What is not done in time is given back before the grace period is over.
+        let (runner, drain_max) = (self.runner(), self.grace.mul_f64(0.75));
+        self.supervisor
+            .spawn("runner", move |stop| runner.run(stop, drain_max));
+        let (listening, listening_wake, leading) = (db.clone(), wake.clone(), db.clone());
+        self.supervisor.spawn("listen", move |stop| {
+            runner::listen(listening, listening_wake, stop)
+        });
+        self.supervisor
+            .spawn("periodic", move |stop| periodic::lead(leading, stop));
+    }
+
+    fn api_state(&self, config: &Config, ingest: ingest::Ingest) -> ApiState {
+        let tools = self.tools.clone();
+        let authenticator = Authenticator::new(
+            tools.db.clone(),
+            config.jwt.clone(),
+            config.base_domain.clone(),
+            self.metrics.clone(),
+        );
+        ApiState {
+            db: tools.db,
+            ingest,
+            wake: tools.wake,
+            authenticator: Arc::new(authenticator),
+            sealing_key: tools.sealing_key,
+            egress: tools.egress,
+            providers: tools.providers,
+            rooms: tools.rooms,
+            public_url: Arc::clone(&config.public_url),
+            base_domain: config.base_domain.clone(),
+            supervisor: self.supervisor.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+}
+
+/// The database: somebody else's, or a private one.
+async fn database(config: &Config) -> Result<(Option<Cluster>, PgConnectOptions), Error> {
+    match &config.database {
+        Database::Given(url) => Ok((None, url.options())),
+        Database::Embedded { postgres_bin } => {
+            let cluster = Cluster::start(embedded::Settings {
+                data_dir: config.data_dir.clone(),
+                postgres_bin: postgres_bin.clone(),
+                durability: embedded::Durability::Durable,
+            })
+            .await?;
+            let options = cluster.connect_options();
+            Ok((Some(cluster), options))
+        }
+    }
+}
+
+async fn check_durability(db: &PgPool, config: &Config) -> Result<(), Error> {
+    let server: store::server::Server =
+        store::within(async { Ok::<_, store::Error>(store::server::ask(db).await?) }).await?;
+    match (server.durable(), config.durability) {
+        (Ok(()), _) => Ok(()),
+        (Err(weak), config::Durability::Required) => Err(weak.into()),
+        (Err(weak), config::Durability::WeakAllowed) => {
+            tracing::warn!(
+                setting = weak.setting,
+                value = weak.value,
+                "the database may lose what it acknowledges"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// The account of a first start. Open to whoever reaches us where only this machine can, so that the documented request
+/// works as it stands.
+async fn default_account(db: &PgPool, listen: SocketAddr) -> Result<(), Error> {
+    let voip = if listen.ip().is_loopback() {
+        VoipMode::Open
+    } else {
+        VoipMode::Key
+    };
+    let request = AccountRequest {
+        name: AccountName::first(),
+        voip,
+        directory: None,
+        business_uid: None,
+    };
+    match access::create_account(db, request).await {
+        Ok(account) => {
+            tracing::info!(account.id = %account.account_id, voip = ?voip, "made the account `default`");
+            Ok(())
+        }
+        Err(CreateAccountError::Taken) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen { address, source })
+}
+
+/// Counts batches.
+#[derive(Debug)]
+struct Counted(Metrics);
+
+impl Count for Counted {
+    fn batch(&self, reports: usize) {
+        self.0
+            .ingest_batch(u32::try_from(reports).unwrap_or(u32::MAX));
+    }
+}

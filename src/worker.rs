@@ -1,0 +1,67 @@
+//! The edge between jobs and verbs: one exhaustive match.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    calls::{self, Tools},
+    jobs::JobKind,
+    metrics::Metrics,
+    queue::{Claim, Outcome, runner::Handler},
+};
+
+/// Does every kind of job.
+#[derive(Debug)]
+pub struct Worker {
+    /// What verbs work with.
+    pub tools: Tools,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+#[async_trait::async_trait]
+impl Handler for Worker {
+    async fn handle(&self, claim: &Claim) -> Outcome {
+        let tools = &self.tools;
+        let Some(kind) = JobKind::parse(&claim.kind) else {
+            return unknown(claim);
+        };
+        match kind {
+            JobKind::HangUp => match payload(claim) {
+                Ok(job) => calls::end::hang_up(tools, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
+            JobKind::DeleteRoom => match payload(claim) {
+                Ok(job) => calls::end::delete_room(tools, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
+            JobKind::Analyze | JobKind::Deliver => unknown(claim),
+        }
+    }
+
+    fn timeout(&self, kind: &str) -> Duration {
+        JobKind::parse(kind).map_or(Duration::from_secs(1), JobKind::timeout)
+    }
+
+    fn count(&self, kind: &str, outcome: &'static str) {
+        self.metrics.job_finished(
+            JobKind::parse(kind).map_or("unknown", JobKind::name),
+            outcome,
+        );
+    }
+}
+
+/// A newer binary may have enqueued it: it waits for one, until its attempts are spent.
+fn unknown(claim: &Claim) -> Outcome {
+    Outcome::Retry {
+        after: Some(Duration::from_mins(1)),
+        error: anyhow::anyhow!("unknown kind {}", claim.kind),
+    }
+}
+
+fn payload<J: DeserializeOwned>(claim: &Claim) -> Result<J, Outcome> {
+    serde_json::from_value(claim.args.clone()).map_err(|error| Outcome::Dead {
+        error: error.into(),
+    })
+}

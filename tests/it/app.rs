@@ -1,0 +1,175 @@
+//! The service in this process, on a database of its own: the real composition on port 0, its jobs run by hand.
+
+#![expect(dead_code, reason = "goes as soon as every subject has its tests")]
+
+use std::{ffi::OsString, time::Duration};
+
+use onhook::{
+    access::{self, AccountRequest, KeyRequest},
+    app::{App, Role},
+    config::Config,
+    domain::{
+        account::{AccountName, BusinessUid, KeyKind, VoipMode},
+        id::AccountId,
+    },
+    store::accounts::Account,
+};
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
+
+use crate::cluster::{Database, fresh_database};
+
+/// A running service.
+pub(crate) struct TestApp {
+    /// Its database, to look at what no answer shows.
+    pub(crate) db: PgPool,
+    app: App,
+    client: reqwest::Client,
+    database: Database,
+}
+
+/// An account made for a test.
+#[derive(Debug, Clone)]
+pub(crate) struct TestAccount {
+    /// Its id.
+    pub(crate) id: AccountId,
+    /// What the voice-calls surface calls it.
+    pub(crate) business_uid: String,
+    /// A key of the kind `app`.
+    pub(crate) key: String,
+}
+
+impl TestApp {
+    /// Starts it; requests may go to this machine, where the test's receivers are.
+    pub(crate) async fn boot() -> Self {
+        Self::boot_with(&[]).await
+    }
+
+    /// Starts it with more settings.
+    pub(crate) async fn boot_with(settings: &[(&str, &str)]) -> Self {
+        let database = fresh_database().await;
+        let given = [
+            ("DATABASE_URL", database.url()),
+            ("ONHOOK_LISTEN", "127.0.0.1:0"),
+            ("ONHOOK_SECRET_KEY", &"5e".repeat(32)),
+            ("ONHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
+            ("ONHOOK_ALLOW_WEAK_DURABILITY", "1"),
+        ];
+        let variables = given
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let config = Config::parse(variables).unwrap();
+        let app = App::start(config, Role::Api).await.unwrap();
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap();
+        let db = app.tools().db.clone();
+        let app = Self {
+            db,
+            app,
+            client,
+            database,
+        };
+        app.account("default", VoipMode::Open).await;
+        app
+    }
+
+    /// Where a path is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.address())
+    }
+
+    /// A request without credentials.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// A GET with a key.
+    pub(crate) fn get(&self, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::GET, path).bearer_auth(key)
+    }
+
+    /// A POST with a key.
+    pub(crate) fn post(&self, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::POST, path).bearer_auth(key)
+    }
+
+    /// A PUT with a key.
+    pub(crate) fn put(&self, path: &str, key: &str) -> RequestBuilder {
+        self.request(Method::PUT, path).bearer_auth(key)
+    }
+
+    /// Another account, with a key.
+    pub(crate) async fn account(&self, name: &str, voip: VoipMode) -> TestAccount {
+        let request = AccountRequest {
+            name: AccountName::parse(name).unwrap(),
+            voip,
+            directory: None,
+            business_uid: Some(BusinessUid::parse(&format!("business-{name}")).unwrap()),
+        };
+        let account = access::create_account(&self.db, request).await.unwrap();
+        self.with_key(account).await
+    }
+
+    /// The default account, whose voip surface is open, with a new key.
+    pub(crate) async fn default_account(&self) -> TestAccount {
+        let account = access::find_account(&self.db, &AccountName::first())
+            .await
+            .unwrap();
+        self.with_key(account).await
+    }
+
+    /// A new key of an account.
+    pub(crate) async fn key(&self, account: AccountId, kind: KeyKind) -> String {
+        let request = KeyRequest {
+            kind,
+            staff_uid: None,
+            prefer: None,
+            expires_in_days: None,
+        };
+        let key = access::create_key(&self.db, account, request)
+            .await
+            .unwrap();
+        key.key.expose_secret().to_owned()
+    }
+
+    /// Runs every job that is due, and those that follow, until none is.
+    pub(crate) async fn run_jobs(&self) {
+        self.app.runner().run_due().await;
+    }
+
+    /// Makes every waiting job due now.
+    pub(crate) async fn make_jobs_due(&self) {
+        sqlx::query("update jobs set run_at = now() where state = 'available'")
+            .execute(&self.db)
+            .await
+            .unwrap();
+    }
+
+    /// How many jobs there are of a kind, whatever their state.
+    pub(crate) async fn jobs(&self, kind: &str) -> i64 {
+        sqlx::query_scalar("select count(*) from jobs where kind = $1")
+            .bind(kind)
+            .fetch_one(&self.db)
+            .await
+            .unwrap()
+    }
+
+    /// Stops it as an operator would, and answers its database.
+    pub(crate) async fn stop(self) -> Database {
+        self.app.stop().await;
+        self.database
+    }
+
+    async fn with_key(&self, account: Account) -> TestAccount {
+        let key = self.key(account.account_id, KeyKind::App).await;
+        TestAccount {
+            id: account.account_id,
+            business_uid: account.business_uid,
+            key,
+        }
+    }
+}
