@@ -21,7 +21,7 @@ use self::state::ApiState;
 
 /// Every route, with its place in the document.
 fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(health::routes())
 }
 
 /// The service.

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     access::{self, AccountRequest, CreateAccountError},
-    api::{self, auth::Authenticator, state::ApiState},
+    api::{self, auth::Authenticator, health::Health, state::ApiState},
     calls::{
         Tools,
         ingest::{self, Count},
@@ -164,10 +164,7 @@ impl App {
 
     /// A runner of this service's jobs, not yet running.
     pub fn runner(&self) -> Runner {
-        let worker = Worker {
-            tools: self.tools.clone(),
-            metrics: self.metrics.clone(),
-        };
+        let worker = Worker::new(self.tools.clone(), self.metrics.clone());
         Runner::new(
             self.tools.db.clone(),
             Arc::new(worker),
@@ -244,11 +241,17 @@ impl App {
             config.base_domain.clone(),
             self.metrics.clone(),
         );
+        let health = Health::new(
+            tools.db.clone(),
+            self.metrics.clone(),
+            self.supervisor.stopping(),
+        );
         ApiState {
             db: tools.db,
             ingest,
             wake: tools.wake,
             authenticator: Arc::new(authenticator),
+            health: Arc::new(health),
             sealing_key: tools.sealing_key,
             egress: tools.egress,
             providers: tools.providers,

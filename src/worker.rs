@@ -1,6 +1,6 @@
 //! The edge between jobs and verbs: one exhaustive match.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
@@ -9,15 +9,33 @@ use crate::{
     jobs::JobKind,
     metrics::Metrics,
     queue::{Claim, Outcome, runner::Handler},
+    webhooks::{self, deliver::Deliverer},
 };
 
 /// Does every kind of job.
 #[derive(Debug)]
 pub struct Worker {
-    /// What verbs work with.
-    pub tools: Tools,
-    /// What is counted.
-    pub metrics: Metrics,
+    tools: Tools,
+    deliverer: Deliverer,
+    metrics: Metrics,
+}
+
+impl Worker {
+    /// A worker that counts what it does.
+    pub fn new(tools: Tools, metrics: Metrics) -> Self {
+        let deliverer = Deliverer {
+            db: tools.db.clone(),
+            egress: tools.egress.clone(),
+            sealing_key: Arc::clone(&tools.sealing_key),
+            wake: tools.wake.clone(),
+            metrics: metrics.clone(),
+        };
+        Self {
+            tools,
+            deliverer,
+            metrics,
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -36,7 +54,14 @@ impl Handler for Worker {
                 Ok(job) => calls::end::delete_room(tools, claim, &job).await,
                 Err(unreadable) => unreadable,
             },
-            JobKind::Analyze | JobKind::Deliver => unknown(claim),
+            JobKind::Analyze => match payload(claim) {
+                Ok(job) => calls::analyze::run(&tools.db, &tools.wake, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
+            JobKind::Deliver => match payload(claim) {
+                Ok(job) => webhooks::deliver::run(&self.deliverer, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
         }
     }
 

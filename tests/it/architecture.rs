@@ -21,7 +21,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("access", &["domain", "store"]),
     (
         "webhooks",
-        &["domain", "store", "queue", "jobs", "seal", "egress"],
+        &[
+            "domain", "store", "queue", "jobs", "seal", "egress", "metrics",
+        ],
     ),
     (
         "calls",
