@@ -9,6 +9,7 @@ pub mod health;
 pub mod native;
 pub mod observe;
 pub mod prefer;
+pub mod serve;
 pub mod state;
 pub mod transcripts;
 pub mod voice_calls;

@@ -21,6 +21,7 @@ mod jwt;
 mod lifecycle;
 mod provider_double;
 mod receiver;
+mod serve;
 mod transcript_parse;
 mod twilio_inbound;
 mod vendor_conformance;

@@ -11,6 +11,7 @@ use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use crate::api::error::{Code, Error};
+use crate::api::serve::BodyTooSlow;
 
 use super::{BODY_BYTES_MAX, Fields};
 
@@ -147,14 +148,22 @@ async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Error> {
             Code::BodyTooLarge,
             format!("the body may have at most {bytes_max} bytes"),
         )),
+        Ok(Err(error)) if is_too_slow(&error) => Err(too_slow()),
         Ok(Err(error)) => {
             Err(Error::new(Code::MalformedBody, "the body did not arrive").caused_by(error))
         }
-        Err(_elapsed) => Err(Error::new(
-            Code::RequestTimeout,
-            "the body did not arrive in time",
-        )),
+        Err(_elapsed) => Err(too_slow()),
     }
+}
+
+fn too_slow() -> Error {
+    Error::new(Code::RequestTimeout, "the body did not arrive in time")
+}
+
+/// Whether the listener has given it up.
+fn is_too_slow(error: &axum::Error) -> bool {
+    std::iter::successors(error.source(), |error| (*error).source())
+        .any(<dyn std::error::Error>::is::<BodyTooSlow>)
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
