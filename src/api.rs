@@ -22,7 +22,10 @@ use self::state::ApiState;
 
 /// Every route, with its place in the document.
 fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().merge(health::routes())
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(transcripts::routes())
+        .merge(analyses::routes())
 }
 
 /// The service.

@@ -7,6 +7,7 @@
 )]
 
 mod analysis_pure;
+mod analysis_run;
 mod app;
 mod architecture;
 mod auth;
