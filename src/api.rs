@@ -3,9 +3,11 @@
 pub mod analyses;
 pub mod answer;
 pub mod auth;
+pub mod connections;
 pub mod error;
 pub mod extract;
 pub mod health;
+pub mod inbound;
 pub mod native;
 pub mod observe;
 pub mod prefer;
@@ -23,9 +25,11 @@ use self::state::ApiState;
 /// Every route, with its place in the document.
 fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .merge(health::routes())
-        .merge(transcripts::routes())
         .merge(analyses::routes())
+        .merge(connections::routes())
+        .merge(health::routes())
+        .merge(inbound::routes())
+        .merge(transcripts::routes())
 }
 
 /// The service.

@@ -12,10 +12,12 @@ use crate::{
 };
 
 pub mod analyze;
+pub mod connect;
 pub mod create;
 pub mod effects;
 pub mod end;
 pub mod ingest;
+pub mod room;
 pub mod transcribe;
 pub mod update;
 

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -29,6 +30,7 @@ pub mod setting;
 pub use reader::Problems;
 use reader::Reader;
 use secret_key::SecretKey;
+use setting::Setting;
 
 /// The settings of one process.
 #[derive(Debug, Clone)]
@@ -63,6 +65,17 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// What is logged, and how.
     pub log: Log,
+    /// The secrets of a connection that is to be added.
+    pub connection: ConnectionSecrets,
+}
+
+/// The secrets of a connection that is to be added.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionSecrets {
+    /// What proves who we are there.
+    pub secret: Option<SecretString>,
+    /// What the vendor signs with, where that is another secret.
+    pub signing_secret: Option<SecretString>,
 }
 
 /// Where calls are kept.
@@ -145,6 +158,10 @@ impl Config {
                 filter: reader.value(setting::LOG, log_filter),
                 format: reader.optional(setting::LOG_FORMAT, log_format),
             },
+            connection: ConnectionSecrets {
+                secret: secret(&mut reader, setting::CONNECTION_SECRET),
+                signing_secret: secret(&mut reader, setting::CONNECTION_SIGNING_SECRET),
+            },
         };
         reader.finish(config)
     }
@@ -215,6 +232,12 @@ fn verifier(reader: &mut Reader) -> Option<jwt::Verifier> {
         None => Ok(None),
     });
     Some(jwt::Verifier::new(key??, &issuer?, &audience?))
+}
+
+fn secret(reader: &mut Reader, setting: Setting) -> Option<SecretString> {
+    reader
+        .optional(setting, str::parse::<String>)
+        .map(SecretString::from)
 }
 
 fn url_of(listen: SocketAddr) -> Arc<str> {

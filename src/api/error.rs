@@ -12,7 +12,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::store;
+use crate::{calls::ingest::IngestError, store};
 
 /// What went wrong, as far as a client can tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,6 +206,17 @@ impl From<store::Error> for Error {
                 Self::new(Code::InvalidInput, "a value cannot be stored").caused_by(error)
             }
             store::Error::Failed(_) => Self::new(Code::Internal, "internal error").caused_by(error),
+        }
+    }
+}
+
+impl From<IngestError> for Error {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Busy => {
+                Self::new(Code::Unavailable, "too many reports are waiting; try again")
+            }
+            IngestError::Unavailable(error) | IngestError::Refused(error) => error.into(),
         }
     }
 }

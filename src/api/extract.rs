@@ -13,7 +13,7 @@ mod reader;
 pub use body::{Body, FormOrJson, Json, JsonBody, Payload};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
-pub use path::{Path, PathText};
+pub use path::{Path, PathPair, PathText};
 pub use query::{Query, QueryFields};
 pub use reader::Reader;
 

@@ -193,8 +193,22 @@ pub(super) const LOG_FORMAT: Setting = plain(
     "How log lines look.",
 );
 
+pub(super) const CONNECTION_SECRET: Setting = secret(
+    "ONHOOK_CONNECTION_SECRET",
+    "read from standard input",
+    "a provider's secret: an Auth Token, or the secret of an API key",
+    "For `onhook connection add` alone: the secret of the connection to be added. It is never an argument, which other users of \
+     the machine could see.",
+);
+pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
+    "ONHOOK_CONNECTION_SIGNING_SECRET",
+    "the secret itself, where the provider signs with it",
+    "what a provider signs its callbacks with, such as Twilio's Auth Token",
+    "For `onhook connection add` alone: needed where requests are made with an API key, which signs nothing.",
+);
+
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 22] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -215,6 +229,8 @@ pub const SETTINGS: [Setting; 20] = [
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,
+    CONNECTION_SECRET,
+    CONNECTION_SIGNING_SECRET,
 ];
 
 /// `docs/configuration.md`.

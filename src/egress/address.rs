@@ -90,7 +90,7 @@ pub enum Refusal {
     #[error("must not name port 0")]
     Port,
     /// The host, or an address of it, may not be reached.
-    #[error("the host is not allowed: it is not a public address")]
+    #[error("must lead to a public address")]
     Address,
 }
 

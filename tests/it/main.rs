@@ -13,6 +13,7 @@ mod architecture;
 mod auth;
 mod cluster;
 mod config;
+mod connections;
 mod deadline;
 mod egress;
 mod embedded;

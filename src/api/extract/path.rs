@@ -18,6 +18,10 @@ pub struct Path<T>(pub T);
 #[derive(Debug)]
 pub struct PathText(pub String);
 
+/// The path's two parameters as they stand there, decoded.
+#[derive(Debug)]
+pub struct PathPair(pub String, pub String);
+
 impl<S: Send + Sync> FromRequestParts<S> for PathText {
     type Rejection = Error;
 
@@ -25,10 +29,23 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
         axum::extract::Path::<String>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(text)| Self(text))
-            .map_err(|_not_utf8| {
-                Error::new(Code::InvalidInput, "the path is not percent-encoded UTF-8")
-            })
+            .map_err(|_not_utf8| not_utf8())
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPair {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        axum::extract::Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path((first, second))| Self(first, second))
+            .map_err(|_not_utf8| not_utf8())
+    }
+}
+
+fn not_utf8() -> Error {
+    Error::new(Code::InvalidInput, "the path is not percent-encoded UTF-8")
 }
 
 impl<S: Send + Sync, T: FromStr<Err: fmt::Display>> FromRequestParts<S> for Path<T> {

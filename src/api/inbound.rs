@@ -1,0 +1,135 @@
+//! What telephony providers post to us: verified on the raw bytes, committed, then answered.
+//!
+//! The connection in the path says whose secret verifies and whose account it is; nothing in the request does. Whatever
+//! is not verified is told the same, whether the connection exists or not.
+
+use axum::{
+    extract::{OriginalUri, State},
+    http::{HeaderMap, StatusCode},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    domain::{
+        connection::Connection,
+        id::ConnectionId,
+        report::{CallReport, ProviderName},
+    },
+    providers::{InboundError, InboundReport, InboundRequest, Provider},
+    store,
+};
+
+use super::{
+    error::{Code, Error, Problem},
+    extract::{Body, PathPair},
+    state::ApiState,
+};
+
+/// The routes of this module.
+pub fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(inbound))
+}
+
+/// Takes a provider's callback
+///
+/// The URL is the connection's `status_callback_url`. What a callback must contain, and how it is signed, is the
+/// provider's; see the page on it. It is committed before it is answered; the same callback again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/inbound/{provider}/{connection_id}",
+    tag = "inbound",
+    params(
+        ("provider" = String, Path, description = "The provider's name, such as `twilio`"),
+        ("connection_id" = String, Path, description = "The connection's id"),
+    ),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 204, description = "Taken, also if it was known or says nothing that we keep"),
+        (status = 400, description = "Verified, but it cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Not verified", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such provider", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Cannot be taken now; send it again", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn inbound(
+    State(state): State<ApiState>,
+    PathPair(provider, connection_id): PathPair,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<StatusCode, Error> {
+    let provider = state
+        .providers
+        .named(&provider)
+        .ok_or_else(|| Error::not_found("provider"))?;
+    let connection = connection(&state, provider, &connection_id).await?;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let request = InboundRequest {
+        url: &format!("{}{path}", state.public_url),
+        headers: &headers,
+        body: &body,
+    };
+    let reports = provider
+        .read(&request, &connection.credentials)
+        .map_err(|error| refused(&connection, error))?;
+    for report in reports {
+        let report = call_report(provider, &connection, report);
+        state.ingest.report(report).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The connection that the path names, if it is one to this provider.
+async fn connection(
+    state: &ApiState,
+    provider: &'static dyn Provider,
+    connection_id: &str,
+) -> Result<Connection, Error> {
+    let connection_id: ConnectionId = connection_id.parse().map_err(|_error| unverified())?;
+    let sealed = store::ask(store::connections::find_inbound(&state.db, connection_id)).await?;
+    let sealed = sealed
+        .filter(|sealed| sealed.provider() == provider.name())
+        .ok_or_else(unverified)?;
+    // The operator must bring the key back; until then, providers that try again should.
+    sealed.open(&state.sealing_key).map_err(|error| {
+        Error::new(Code::Unavailable, "the request cannot be verified now").caused_by(error)
+    })
+}
+
+fn refused(connection: &Connection, error: InboundError) -> Error {
+    let connection_id = connection.connection_id;
+    match error {
+        InboundError::Unverified => {
+            tracing::info!(connection.id = %connection_id, "a callback was not verified");
+            unverified()
+        }
+        InboundError::Malformed(what) => {
+            tracing::warn!(connection.id = %connection_id, what, "a callback cannot be read");
+            Error::new(Code::InvalidInput, what)
+        }
+    }
+}
+
+fn unverified() -> Error {
+    Error::new(Code::Unauthenticated, "the request is not verified")
+}
+
+fn call_report(
+    provider: &'static dyn Provider,
+    connection: &Connection,
+    report: InboundReport,
+) -> CallReport {
+    CallReport {
+        account_id: connection.account_id,
+        source: provider.name(),
+        provider: ProviderName::clone(&connection.provider),
+        connection_id: Some(connection.connection_id),
+        name: report.call,
+        event_id: report.event_id,
+        occurred_at: report.occurred_at,
+        kind: report.kind,
+        facts: report.facts,
+    }
+}
