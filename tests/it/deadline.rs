@@ -1,7 +1,5 @@
 //! Waiting for something to become true, with an end.
 
-#![expect(dead_code, reason = "goes as soon as every subject has its tests")]
-
 use std::time::Duration;
 
 /// Asks until there is an answer; panics when there is none in time. The pause between questions is no part of what is
