@@ -10,7 +10,13 @@ use tokio::net::TcpListener;
 
 use crate::{
     access::{self, AccountRequest, CreateAccountError},
-    api::{self, auth::Authenticator, health::Health, state::ApiState},
+    api::{
+        self,
+        auth::Authenticator,
+        health::Health,
+        serve::{self, HttpLimits},
+        state::ApiState,
+    },
     calls::{
         Tools,
         ingest::{self, Count},
@@ -204,17 +210,15 @@ impl App {
         let (ingest, batcher) =
             ingest::ingest(db.clone(), wake.clone(), config.ingest_queue, counted);
         let router = api::router(self.api_state(config, ingest));
-        self.supervisor.spawn("listener", move |stop| async move {
-            let stopped = stop.cancelled_owned();
-            if let Err(error) = axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .await
-            {
-                tracing::error!(error = %error, "the listener has failed");
-            }
+        let limits = HttpLimits {
+            connections_per_address_max: config.connections_per_ip,
+            ..HttpLimits::default()
+        };
+        self.supervisor.spawn("listener", move |stop| {
+            serve::serve(listener, router, limits, stop)
         });
-        self.supervisor
-            .spawn("ingest", move |stop| batcher.run(stop));
+        // Ends when the listener has: what it has taken in is committed.
+        self.supervisor.spawn("ingest", |_stop| batcher.run());
         if role == Role::Api {
             let (db, wake) = (db.clone(), wake.clone());
             self.supervisor

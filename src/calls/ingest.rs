@@ -7,7 +7,6 @@
 
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{id::CallId, report::CallReport},
@@ -116,23 +115,12 @@ impl Ingest {
 }
 
 impl Batcher {
-    /// Serves until told to stop, then takes what is still waiting.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Serves until the last handle is gone and what it handed over is committed.
+    pub async fn run(mut self) {
         let mut taken = Vec::with_capacity(BATCH_MAX);
-        loop {
-            tokio::select! {
-                biased;
-                count = self.waiting.recv_many(&mut taken, BATCH_MAX) => {
-                    if count == 0 {
-                        return;
-                    }
-                }
-                () = stop.cancelled() => self.waiting.close(),
-            }
-            if !taken.is_empty() {
-                self.commit(std::mem::take(&mut taken)).await;
-                taken.reserve(BATCH_MAX);
-            }
+        while self.waiting.recv_many(&mut taken, BATCH_MAX).await > 0 {
+            self.commit(std::mem::take(&mut taken)).await;
+            taken.reserve(BATCH_MAX);
         }
     }
 

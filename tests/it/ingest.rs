@@ -13,7 +13,7 @@ use onhook::{
     },
     queue::runner::Wake,
     store::{self, pool},
-    supervisor::Supervisor,
+    supervisor::{Shutdown, Supervisor},
 };
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -44,7 +44,7 @@ async fn replicas(count: usize) -> (Database, PgPool, Vec<Ingest>, Supervisor) {
     let ingests = (0..count)
         .map(|_| {
             let (ingest, batcher) = batcher(&db, 10_000);
-            supervisor.spawn("ingest", |stop| batcher.run(stop));
+            supervisor.spawn("ingest", |_stop| batcher.run());
             ingest
         })
         .collect();
@@ -175,7 +175,7 @@ async fn when_too_many_wait_the_next_is_told_at_once() {
         .await;
     assert!(matches!(refused, Err(IngestError::Busy)));
     let supervisor = Supervisor::new();
-    supervisor.spawn("ingest", |stop| batcher.run(stop));
+    supervisor.spawn("ingest", |_stop| batcher.run());
     for waited in set.join_all().await {
         waited.unwrap();
     }
@@ -187,16 +187,17 @@ async fn what_waits_at_a_stop_is_committed() {
     let database = fresh_database().await;
     let db = pool::connect_lazy(database.options(), 2);
     let (ingest, batcher) = batcher(&db, 3);
-    let mut reported =
-        Box::pin(ingest.report(report(AccountId::generate(), "CA1", ReportKind::Queued)));
+    let report = report(AccountId::generate(), "CA1", ReportKind::Queued);
+    let mut reported = Box::pin(async move { ingest.report(report).await });
     let polled =
         std::future::poll_fn(|context| std::task::Poll::Ready(reported.as_mut().poll(context)))
             .await;
     assert!(polled.is_pending());
     let supervisor = Supervisor::new();
-    supervisor.spawn("ingest", |stop| batcher.run(stop));
-    supervisor.shutdown(Duration::from_secs(10)).await;
-    reported.await.unwrap();
+    supervisor.spawn("ingest", |_stop| batcher.run());
+    let (reported, shutdown) = tokio::join!(reported, supervisor.shutdown(Duration::from_secs(10)));
+    reported.unwrap();
+    assert_eq!(shutdown, Shutdown::Finished);
     assert_eq!(count(&db, "select count(*) from calls").await, 1);
 }
 
