@@ -4,6 +4,8 @@ pub mod analyses;
 pub mod answer;
 pub mod auth;
 pub mod connections;
+pub mod deliveries;
+pub mod endpoints;
 pub mod error;
 pub mod extract;
 pub mod health;
@@ -27,6 +29,8 @@ fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(analyses::routes())
         .merge(connections::routes())
+        .merge(deliveries::routes())
+        .merge(endpoints::routes())
         .merge(health::routes())
         .merge(inbound::routes())
         .merge(transcripts::routes())

@@ -180,7 +180,7 @@ pub async fn disable(
 
 /// Enables an endpoint again, if there is such a one.
 pub async fn enable(
-    conn: &mut PgConnection,
+    db: impl PgExecutor<'_>,
     account_id: AccountId,
     endpoint_id: EndpointId,
 ) -> sqlx::Result<Option<Endpoint>> {
@@ -193,7 +193,7 @@ pub async fn enable(
         account_id.uuid(),
         endpoint_id.uuid()
     )
-    .fetch_optional(conn)
+    .fetch_optional(db)
     .await
     .map(|row| row.map(Endpoint::from))
 }

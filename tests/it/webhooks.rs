@@ -1,5 +1,6 @@
 //! Webhooks, from emitting to the endpoint: on a real database, over real HTTP, with jobs run by hand.
 
+mod api;
 mod fixture;
 mod order;
 mod outcomes;

@@ -104,26 +104,7 @@ impl Hooks {
 
     /// A call of the account that has rung.
     pub(super) fn call(&self) -> Call {
-        let now: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
-        let call_id = CallId::generate();
-        Call {
-            account_id: self.account_id,
-            call_id,
-            provider: ProviderName::voip(),
-            provider_call_id: ProviderCallId::parse(call_id.to_string()).unwrap(),
-            connection_id: None,
-            life: Lifecycle {
-                ringing_at: Some(now),
-                ..Lifecycle::default()
-            },
-            room: None,
-            staff: StaffNotes::default(),
-            campaign: CampaignNotes::default(),
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-            version: 1,
-        }
+        call_of(self.account_id)
     }
 
     /// Emits events of a call in one transaction; how many jobs that made.
@@ -230,6 +211,30 @@ impl Hooks {
         attempts::newest(&self.db, self.account_id, delivery_id, 100)
             .await
             .unwrap()
+    }
+}
+
+/// A call of an account, that has rung.
+pub(super) fn call_of(account_id: AccountId) -> Call {
+    let now: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+    let call_id = CallId::generate();
+    Call {
+        account_id,
+        call_id,
+        provider: ProviderName::voip(),
+        provider_call_id: ProviderCallId::parse(call_id.to_string()).unwrap(),
+        connection_id: None,
+        life: Lifecycle {
+            ringing_at: Some(now),
+            ..Lifecycle::default()
+        },
+        room: None,
+        staff: StaffNotes::default(),
+        campaign: CampaignNotes::default(),
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+        version: 1,
     }
 }
 

@@ -1,0 +1,310 @@
+//! Native routes for what was told to whom: deliveries with their attempts, and events.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    answer,
+    auth::require,
+    error::{Code, Error, FieldError, Problem},
+    extract::{Path, Query},
+    native::Refusals,
+    state::ApiState,
+};
+use crate::{
+    domain::{
+        account::{Caller, Scope},
+        delivery::{AttemptOutcome, DeliveryState},
+        event::EventType,
+        id::{AccountId, CallId, DeliveryId, EndpointId, EventId},
+    },
+    store::{
+        self,
+        attempts::{self, Attempt},
+        deliveries::{self, Delivery, List},
+        events,
+    },
+    webhooks::manage::{self, Resent},
+};
+
+/// Deliveries on a page unless the request says otherwise.
+const LIMIT: i64 = 50;
+
+/// The most deliveries on a page.
+const LIMIT_MAX: i64 = 100;
+
+/// The attempts that are shown of a delivery: two whole schedules.
+const ATTEMPTS_MAX: i64 = 20;
+
+/// The routes of this module.
+pub fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_deliveries))
+        .routes(routes!(get_delivery))
+        .routes(routes!(resend_delivery))
+        .routes(routes!(get_event))
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// In this state; `dead` lists the dead letters.
+    state: Option<DeliveryState>,
+    /// To this endpoint.
+    #[param(value_type = Option<uuid::Uuid>)]
+    endpoint_id: Option<EndpointId>,
+    /// Of this call.
+    #[param(value_type = Option<uuid::Uuid>)]
+    call_id: Option<CallId>,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<uuid::Uuid>)]
+    cursor: Option<DeliveryId>,
+    /// How many, 50 unless said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
+/// One event on its way to one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryObject {
+    /// Its id.
+    id: DeliveryId,
+    /// The event: its `webhook-id`.
+    event_id: EventId,
+    /// What happened.
+    event_type: EventType,
+    /// To whom. The endpoint may have been deleted since.
+    endpoint_id: EndpointId,
+    /// Of which call.
+    call_id: CallId,
+    /// Where it stands.
+    state: DeliveryState,
+    /// Attempts made so far.
+    attempts_made: i32,
+    /// When it is tried next; null unless it is pending.
+    next_attempt_at: Option<DateTime<Utc>>,
+    /// When the event happened.
+    created_at: DateTime<Utc>,
+    /// When it came to its final state.
+    finished_at: Option<DateTime<Utc>>,
+}
+
+/// A page of deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryList {
+    /// Newest first.
+    data: Vec<DeliveryObject>,
+    /// The `cursor` of the next page; null on the last.
+    next_cursor: Option<DeliveryId>,
+}
+
+/// A delivery with its attempts.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryDetail {
+    #[serde(flatten)]
+    delivery: DeliveryObject,
+    /// Newest first, at most 20.
+    attempts: Vec<AttemptObject>,
+}
+
+/// One attempt to hand an event over.
+#[derive(Debug, Serialize, ToSchema)]
+struct AttemptObject {
+    /// Which attempt, from 1.
+    attempt: i32,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// How long it took.
+    duration_ms: i32,
+    /// What it came to.
+    outcome: AttemptOutcome,
+    /// The status that was answered; null when no answer came.
+    response_status: Option<i32>,
+    /// The first 64 KiB of the answer; what is no UTF-8 in it is replaced.
+    response_body: Option<String>,
+}
+
+/// Something that happened to a call, as it is told.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventObject {
+    /// Its id: the `webhook-id`.
+    id: EventId,
+    /// What happened.
+    #[serde(rename = "type")]
+    event_type: EventType,
+    /// The call.
+    call_id: CallId,
+    /// When.
+    timestamp: DateTime<Utc>,
+    /// What is posted, byte for byte: what signatures are made over.
+    body: String,
+}
+
+impl From<Delivery> for DeliveryObject {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.delivery_id,
+            event_id: delivery.event_id,
+            event_type: delivery.event_type,
+            endpoint_id: delivery.endpoint_id,
+            call_id: delivery.call_id,
+            state: delivery.state,
+            attempts_made: delivery.attempts,
+            next_attempt_at: delivery.next_attempt_at,
+            created_at: delivery.created_at,
+            finished_at: delivery.finished_at,
+        }
+    }
+}
+
+impl From<(i32, Attempt)> for AttemptObject {
+    fn from((number, attempt): (i32, Attempt)) -> Self {
+        Self {
+            attempt: number,
+            started_at: attempt.started_at,
+            duration_ms: attempt.duration_ms,
+            outcome: attempt.outcome,
+            response_status: attempt.response_status,
+            response_body: attempt
+                .response_body
+                .map(|body| String::from_utf8_lossy(&body).into_owned()),
+        }
+    }
+}
+
+/// List webhook deliveries
+#[utoipa::path(
+    get, path = "/v1/deliveries", tag = "webhooks",
+    responses((status = 200, description = "A page, newest first", body = DeliveryList), Refusals),
+    security(("bearer" = []))
+)]
+async fn list_deliveries(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ManageAccount)?;
+    let limit = query.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        let wrong = FieldError::invalid("limit", format!("must be from 1 to {LIMIT_MAX}"));
+        return Err(Error::fields(Code::InvalidInput, vec![wrong]));
+    }
+    let list = List {
+        state: query.state,
+        endpoint_id: query.endpoint_id,
+        call_id: query.call_id,
+        before: query.cursor,
+        // One more than is shown says whether there is a next page.
+        limit: limit + 1,
+    };
+    let listed = deliveries::list(&state.db, caller.account_id, &list);
+    let mut listed = store::ask(listed).await?;
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = listed.len() > shown;
+    listed.truncate(shown);
+    let page = DeliveryList {
+        next_cursor: listed.last().map(|last| last.delivery_id).filter(|_| more),
+        data: listed.into_iter().map(DeliveryObject::from).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &page))
+}
+
+/// Read a webhook delivery and its attempts
+#[utoipa::path(
+    get, path = "/v1/deliveries/{id}", tag = "webhooks",
+    params(("id" = uuid::Uuid, Path, description = "The delivery's id")),
+    responses((status = 200, description = "The delivery", body = DeliveryDetail), Refusals),
+    security(("bearer" = []))
+)]
+async fn get_delivery(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(delivery_id): Path<DeliveryId>,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ManageAccount)?;
+    detail(&state, caller.account_id, delivery_id, StatusCode::OK).await
+}
+
+/// Resend a webhook delivery
+///
+/// One that has come to an end, well or not, is sent again at once, with the same id and the same body, by a new schedule.
+#[utoipa::path(
+    post, path = "/v1/deliveries/{id}/resend", tag = "webhooks",
+    params(("id" = uuid::Uuid, Path, description = "The delivery's id")),
+    responses(
+        (status = 202, description = "It is on its way", body = DeliveryDetail),
+        (status = 409, description = "It is on its way already, or its endpoint is disabled or deleted",
+         body = Problem, content_type = "application/problem+json"),
+        Refusals
+    ),
+    security(("bearer" = []))
+)]
+async fn resend_delivery(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(delivery_id): Path<DeliveryId>,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ManageAccount)?;
+    match manage::resend(&state.db, caller.account_id, delivery_id).await? {
+        Resent::Started => {
+            state.wake.wake();
+            detail(&state, caller.account_id, delivery_id, StatusCode::ACCEPTED).await
+        }
+        Resent::Unfinished => Err(Error::new(
+            Code::InvalidTransition,
+            "the delivery is on its way already",
+        )),
+        Resent::NoEndpoint => Err(Error::new(
+            Code::InvalidTransition,
+            "the delivery's endpoint is disabled or deleted",
+        )),
+        Resent::NotFound => Err(Error::not_found("delivery")),
+    }
+}
+
+/// Read an event as it is told
+#[utoipa::path(
+    get, path = "/v1/events/{id}", tag = "webhooks",
+    params(("id" = uuid::Uuid, Path, description = "The event's id: the `webhook-id` of its deliveries")),
+    responses((status = 200, description = "The event", body = EventObject), Refusals),
+    security(("bearer" = []))
+)]
+async fn get_event(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(event_id): Path<EventId>,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ManageAccount)?;
+    let found = store::ask(events::find(&state.db, caller.account_id, event_id)).await?;
+    let event = found.ok_or_else(|| Error::not_found("event"))?;
+    let shown = EventObject {
+        id: event.event_id,
+        event_type: event.event_type,
+        call_id: event.call_id,
+        timestamp: event.occurred_at,
+        body: event.body,
+    };
+    Ok(answer::json(StatusCode::OK, &shown))
+}
+
+async fn detail(
+    state: &ApiState,
+    account_id: AccountId,
+    delivery_id: DeliveryId,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let found = store::ask(deliveries::find(&state.db, account_id, delivery_id)).await?;
+    let delivery = found.ok_or_else(|| Error::not_found("delivery"))?;
+    let newest = attempts::newest(&state.db, account_id, delivery_id, ATTEMPTS_MAX);
+    let attempts = store::ask(newest).await?;
+    let shown = DeliveryDetail {
+        delivery: delivery.into(),
+        attempts: attempts.into_iter().map(AttemptObject::from).collect(),
+    };
+    Ok(answer::json(status, &shown))
+}
