@@ -155,13 +155,23 @@ impl Batcher {
     }
 
     async fn apply(&self, reports: &[CallReport]) -> Result<Vec<Ingested>, store::Error> {
-        let applied = store::within(batch::apply(&self.db, reports)).await?;
+        let ingested = apply(&self.db, &self.wake, reports).await?;
         self.count.batch(reports.len());
-        if applied.woken {
-            self.wake.wake();
-        }
-        Ok(applied.ingested)
+        Ok(ingested)
     }
+}
+
+/// Applies reports in one transaction, commits, and wakes the workers.
+pub async fn apply(
+    db: &PgPool,
+    wake: &Wake,
+    reports: &[CallReport],
+) -> Result<Vec<Ingested>, store::Error> {
+    let applied = store::within(batch::apply(db, reports)).await?;
+    if applied.woken {
+        wake.wake();
+    }
+    Ok(applied.ingested)
 }
 
 /// The same news for everyone who waited.

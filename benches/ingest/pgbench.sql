@@ -1,0 +1,10 @@
+-- What one call-end costs in SQL when it has a transaction of its own: the statements of `calls::ingest`, one row each.
+begin;
+select gen_random_uuid() as call, gen_random_uuid() as job \gset
+select now(), call_names.call_id from unnest(array['00000000-0000-0000-0000-000000000001'::uuid], array['call'], array[:'call']::text[]) as asked (account_id, namespace, name) left join call_names using (account_id, namespace, name);
+insert into call_names (account_id, namespace, name, call_id) values ('00000000-0000-0000-0000-000000000001', 'call', :'call', :'call') on conflict do nothing returning call_id;
+insert into calls (account_id, call_id, provider, provider_call_id, state, direction, from_number, to_number, from_e164, to_e164, email, ended_at, duration_s, recording_url, learned_at, created_at, updated_at) values ('00000000-0000-0000-0000-000000000001', :'call', 'voip', :'call', 'completed', 'inbound', '+1234567890', '+1789451230', '+1234567890', '+1789451230', 'user@example.com', now(), 10, 'string', '{"to": 1763713000000000, "from": 1763713000000000, "email": 1763713000000000, "duration": 1763713000000000, "direction": 1763713000000000, "recording": 1763713000000000}', now(), now());
+insert into receipts (account_id, call_id, digest, source, kind, occurred_at, received_at, late, report) values ('00000000-0000-0000-0000-000000000001', :'call', decode(md5(:'call') || md5(:'call'), 'hex'), 'voip', 'ended', now(), now(), false, '{"to": "+1789451230", "end": "completed", "from": "+1234567890", "kind": "ended", "email": "user@example.com", "direction": "inbound", "duration_s": 10, "recording_url": "string"}') on conflict do nothing returning call_id;
+insert into jobs (job_id, kind, account_id, args, attempts_max) values (:'job', 'analyze', '00000000-0000-0000-0000-000000000001', '{"call_id": "00000000-0000-0000-0000-000000000001", "trigger": "call_ended", "account_id": "00000000-0000-0000-0000-000000000001"}', 10);
+select endpoint_id from endpoints where account_id = '00000000-0000-0000-0000-000000000001';
+commit;
