@@ -108,6 +108,22 @@ pub async fn create_account(
     .await
 }
 
+/// Opens or closes an account's voip surface. Every process knows within a second.
+pub async fn set_voip(
+    db: &PgPool,
+    name: &AccountName,
+    voip: VoipMode,
+) -> Result<Account, KeyError> {
+    store::ask(Box::pin(async {
+        let mut tx = db.begin().await?;
+        let account = accounts::set_voip(&mut tx, name.as_str(), voip).await?;
+        tx.commit().await?;
+        Ok(account)
+    }))
+    .await?
+    .ok_or_else(|| KeyError::UnknownAccount(name.clone()))
+}
+
 /// The account of this name, or an error that says how to make one.
 pub async fn find_account(db: &PgPool, name: &AccountName) -> Result<Account, KeyError> {
     store::ask(accounts::find_by_name(db, name.as_str()))

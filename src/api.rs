@@ -19,7 +19,7 @@ pub mod transcripts;
 pub mod voice_calls;
 pub mod voip;
 
-use axum::Router;
+use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::state::ApiState;
@@ -38,6 +38,8 @@ fn routes() -> OpenApiRouter<ApiState> {
 
 /// The service.
 pub fn router(state: ApiState) -> Router {
+    let observed = middleware::from_fn_with_state(state.metrics.clone(), observe::observe);
     let (router, _document) = routes().with_state(state).split_for_parts();
-    router
+    // Outermost: it sees every answer, also those of the layers within.
+    router.layer(observed)
 }

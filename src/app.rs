@@ -98,18 +98,7 @@ pub struct App {
     supervisor: Supervisor,
     cluster: Option<Cluster>,
     grace: Duration,
-}
-
-/// Starts the service and keeps it until `stop` comes or something faults.
-pub async fn run(config: Config, role: Role, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    let app = App::start(config, role).await?;
-    let fault = tokio::select! {
-        () = stop => None,
-        task = app.faulted() => Some(task),
-    };
-    tracing::info!("stopping");
-    app.stop().await;
-    fault.map_or(Ok(()), |task| Err(Error::Fault(task)))
+    first_start: bool,
 }
 
 impl App {
@@ -121,9 +110,7 @@ impl App {
         store::pool::migrate(&options).await?;
         let db = store::pool::connect_lazy(options, config.database_connections);
         check_durability(&db, &config).await?;
-        if cluster.is_some() {
-            default_account(&db, config.listen).await?;
-        }
+        let first_start = cluster.is_some() && default_account(&db, config.listen).await?;
         let tools = Tools {
             db,
             egress,
@@ -152,10 +139,27 @@ impl App {
             supervisor,
             cluster,
             grace,
+            first_start,
         };
         app.spawn_tasks(&config, role, listener);
         tracing::info!(address = %app.address, role = ?role, "listening");
         Ok(app)
+    }
+
+    /// Stays up until `stop` comes or something faults.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let fault = tokio::select! {
+            () = stop => None,
+            task = self.faulted() => Some(task),
+        };
+        tracing::info!("stopping");
+        self.stop().await;
+        fault.map_or(Ok(()), |task| Err(Error::Fault(task)))
+    }
+
+    /// Whether this start was the first on its private database.
+    pub fn is_first_start(&self) -> bool {
+        self.first_start
     }
 
     /// Where it listens.
@@ -303,8 +307,8 @@ async fn check_durability(db: &PgPool, config: &Config) -> Result<(), Error> {
 }
 
 /// The account of a first start. Open to whoever reaches us where only this machine can, so that the documented request
-/// works as it stands.
-async fn default_account(db: &PgPool, listen: SocketAddr) -> Result<(), Error> {
+/// works as it stands. Answers whether it was made now.
+async fn default_account(db: &PgPool, listen: SocketAddr) -> Result<bool, Error> {
     let voip = if listen.ip().is_loopback() {
         VoipMode::Open
     } else {
@@ -319,9 +323,9 @@ async fn default_account(db: &PgPool, listen: SocketAddr) -> Result<(), Error> {
     match access::create_account(db, request).await {
         Ok(account) => {
             tracing::info!(account.id = %account.account_id, voip = ?voip, "made the account `default`");
-            Ok(())
+            Ok(true)
         }
-        Err(CreateAccountError::Taken) => Ok(()),
+        Err(CreateAccountError::Taken) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

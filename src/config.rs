@@ -107,7 +107,7 @@ pub enum Durability {
 #[derive(Debug, Clone)]
 pub struct Log {
     /// A filter that `tracing_subscriber` reads.
-    pub filter: String,
+    pub filter: Option<String>,
     /// How lines look; if absent, text on a terminal and JSON otherwise.
     pub format: Option<LogFormat>,
 }
@@ -155,7 +155,7 @@ impl Config {
                 .filter(|bound| *bound > 0),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             log: Log {
-                filter: reader.value(setting::LOG, log_filter),
+                filter: reader.optional(setting::LOG, log_filter),
                 format: reader.optional(setting::LOG_FORMAT, log_format),
             },
             connection: ConnectionSecrets {

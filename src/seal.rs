@@ -101,6 +101,18 @@ impl SealingKey {
             .map_err(|_unspecified| OpenError::Altered)?;
         Ok(opened.to_vec())
     }
+
+    /// Whether the key that sealed a secret is among ours. The secret's first five bytes suffice.
+    pub fn knows(&self, sealed: &[u8]) -> bool {
+        let Some((format, rest)) = sealed.split_first() else {
+            return false;
+        };
+        let id = rest.first_chunk::<KEY_ID_BYTES>();
+        *format == FORMAT
+            && std::iter::once(&self.newest)
+                .chain(&self.older)
+                .any(|key| Some(&key.id) == id)
+    }
 }
 
 impl Key {

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod pool;
 pub mod receipts;
 pub mod schema;
+pub mod sealed;
 pub mod server;
 pub mod terminations;
 pub mod transcripts;

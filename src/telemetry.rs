@@ -9,41 +9,25 @@ use std::{
 };
 
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    fmt::{self, MakeWriter},
+    EnvFilter, Layer as _, fmt,
     layer::SubscriberExt as _,
     util::{SubscriberInitExt as _, TryInitError},
 };
 
 use crate::config::{Log, LogFormat};
 
-/// Starts the log of this process.
-pub fn start(log: &Log) -> Result<(), TryInitError> {
-    subscriber(log, io::stderr, io::stderr().is_terminal()).try_init()?;
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string);
-        tracing::error!(place, "a task panicked");
-    }));
-    Ok(())
-}
-
-/// A log that goes to this writer.
-pub fn subscriber<W>(
-    log: &Log,
-    writer: W,
-    is_terminal: bool,
-) -> impl tracing::Subscriber + Send + Sync + use<W>
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
+/// Starts the log of this process, with `filter` unless another one is configured.
+pub fn start(log: &Log, filter: &str) -> Result<(), TryInitError> {
+    let filter = log.filter.as_deref().unwrap_or(filter);
+    let is_terminal = io::stderr().is_terminal();
     let format = log.format.unwrap_or(if is_terminal {
         LogFormat::Text
     } else {
         LogFormat::Json
     });
     // The configuration has read the filter before.
-    let filter = EnvFilter::new(&log.filter);
-    let layer = fmt::layer().with_writer(writer);
+    let filter = EnvFilter::new(filter);
+    let layer = fmt::layer().with_writer(io::stderr);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(is_terminal).boxed(),
         LogFormat::Json => layer
@@ -52,5 +36,13 @@ where
             .with_span_list(false)
             .boxed(),
     };
-    tracing_subscriber::registry().with(filter).with(layer)
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init()?;
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        tracing::error!(place, "a task panicked");
+    }));
+    Ok(())
 }

@@ -53,20 +53,32 @@ impl SecretKey {
 
     /// The key. Makes the file at the first start.
     pub fn read_or_make(&self) -> Result<Arc<SealingKey>, KeyFileError> {
-        let path = match self {
-            Self::Given(key) => return Ok(Arc::clone(key)),
-            Self::File(path) => path,
-        };
-        let text = read_or_make(path).map_err(|source| KeyFileError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        let key = SealingKey::parse(&text).map_err(|source| KeyFileError::NotKeys {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Arc::new(key))
+        match self {
+            Self::Given(key) => Ok(Arc::clone(key)),
+            Self::File(path) => parse(path, read_or_make(path)),
+        }
     }
+
+    /// The key, if there is one already.
+    pub fn read(&self) -> Result<Option<Arc<SealingKey>>, KeyFileError> {
+        match self {
+            Self::Given(key) => Ok(Some(Arc::clone(key))),
+            Self::File(path) if path.exists() => parse(path, read(path)).map(Some),
+            Self::File(_) => Ok(None),
+        }
+    }
+}
+
+fn parse(path: &Path, text: io::Result<SecretString>) -> Result<Arc<SealingKey>, KeyFileError> {
+    let text = text.map_err(|source| KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let key = SealingKey::parse(&text).map_err(|source| KeyFileError::NotKeys {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Arc::new(key))
 }
 
 fn read_or_make(path: &Path) -> io::Result<SecretString> {

@@ -182,9 +182,10 @@ pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
 );
 pub(super) const LOG: Setting = plain(
     "ONHOOK_LOG",
-    Default::Value("info"),
+    Default::Absent("info; warn for commands other than `serve`"),
     "a filter like info, or warn,onhook=debug",
-    "What is logged, to standard error: a level, or levels by module.",
+    "What is logged, to standard error: a level, or levels by module. Requests that succeeded are logged at \
+     `onhook::api::observe=debug`.",
 );
 pub(super) const LOG_FORMAT: Setting = plain(
     "ONHOOK_LOG_FORMAT",

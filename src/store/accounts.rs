@@ -102,3 +102,33 @@ pub async fn find_below(
     .fetch_optional(db)
     .await
 }
+
+/// Opens or closes the voip surface of the account of this name.
+pub async fn set_voip(
+    conn: &mut PgConnection,
+    name: &str,
+    voip: VoipMode,
+) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"update accounts set voip = $2 where name = $1
+           returning account_id as "account_id: AccountId", name, business_uid,
+                     directory_account_id as "directory_account_id: AccountId", voip, created_at"#,
+        name,
+        voip as VoipMode,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Every account, by name; for whoever runs the service. There may be more than are answered.
+pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select account_id as "account_id: AccountId", name, business_uid,
+                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+           from accounts order by name limit 10000"#,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -45,6 +45,13 @@ pub async fn ask(db: impl PgExecutor<'_>) -> sqlx::Result<Server> {
     .await
 }
 
+/// The server's clock, in seconds since 1970.
+pub async fn clock(db: impl PgExecutor<'_>) -> sqlx::Result<f64> {
+    sqlx::query_scalar!(r#"select extract(epoch from clock_timestamp())::float8 as "clock!""#)
+        .fetch_one(db)
+        .await
+}
+
 impl Server {
     /// Refuses settings under which a commit can be lost with the server's machine still there.
     pub fn durable(&self) -> Result<(), Weak> {

@@ -11,6 +11,7 @@ mod analysis_run;
 mod app;
 mod architecture;
 mod auth;
+mod cli;
 mod cluster;
 mod config;
 mod connections;

@@ -1,0 +1,134 @@
+//! The command line. Each command is a file; all but `serve` are short-lived and act on the database, also while the service runs.
+//!
+//! Standard output is for results alone, so that scripts can take them as they are; the log and errors go to standard error.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Config, telemetry};
+
+mod account;
+mod config_page;
+mod doctor;
+mod health;
+mod key;
+mod migrate;
+mod serve;
+mod session;
+mod welcome;
+
+use session::Session;
+
+/// What sysexits.h calls a configuration error: a supervisor need not try again.
+const EXIT_CONFIG: u8 = 78;
+
+const EXAMPLES: &str = "\
+Examples:
+  onhook serve
+      Starts the service on 127.0.0.1:8080, with a private PostgreSQL in ./data.
+  onhook account create acme && onhook key create --account acme --kind app
+      Makes an account, and a key for its back end. The key is printed alone, and only this once.
+  DATABASE_URL=postgres://… ONHOOK_SECRET_KEY=$(openssl rand -base64 32) onhook serve
+      Starts it on a database of yours.
+
+Settings are environment variables: docs/configuration.md, or `onhook config docs`.";
+
+/// Hears of the end of every call, ends live calls, keeps one record of each, and tells who needs to know.
+#[derive(Debug, Parser)]
+#[command(name = "onhook", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service until it is told to stop (SIGTERM, Ctrl-C)
+    Serve(serve::Args),
+    /// Brings the database's schema up to date; replicas may do it at the same time
+    Migrate,
+    /// Makes, changes and lists accounts
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Makes, lists and revokes keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Says whether database, schema, queue, clock and secret key are as they should be
+    Doctor,
+    /// Asks the service on this machine whether it is ready; for container health checks
+    Health,
+    /// Prints what can be configured, or checks what is
+    #[command(subcommand)]
+    Config(config_page::Command),
+}
+
+/// Runs the command that the arguments ask for.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    if let Command::Config(command) = command {
+        return command.run();
+    }
+    let config = match Config::from_environment() {
+        Ok(config) => config,
+        Err(problems) => {
+            complain(&problems);
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    match start(command, config) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    let filter = match command {
+        Command::Serve(_) => "info",
+        // What a command does it says itself; how it reached the database interests nobody.
+        _ => "warn",
+    };
+    telemetry::start(&config.log, filter)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let done = runtime.block_on(Box::pin(run(command, config)));
+    // A second signal means now: nothing that is still running is waited for.
+    runtime.shutdown_background();
+    done
+}
+
+async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(args, config).await?,
+        Command::Health => return health::run(config.listen).await,
+        Command::Migrate => session::with(config, migrate::run).await?,
+        Command::Doctor => return doctor::run(config).await,
+        Command::Account(command) => {
+            session::with(config, async |session| command.run(session).await).await?;
+        }
+        Command::Key(command) => {
+            session::with(config, async |session| command.run(session).await).await?;
+        }
+        Command::Config(command) => return Ok(command.run()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a result. Whoever closed the pipe has seen enough.
+fn print(line: &dyn std::fmt::Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Says on standard error what went wrong.
+fn complain(problem: &dyn std::fmt::Display) {
+    // There is nowhere else to say that standard error is closed.
+    drop(writeln!(io::stderr(), "onhook: {problem}"));
+}

@@ -1,0 +1,85 @@
+//! `onhook account`: the tenant walls.
+
+use serde_json::json;
+
+use super::{Session, print};
+use crate::{
+    access::{self, AccountRequest},
+    domain::account::{AccountName, BusinessUid, VoipMode},
+    store::{self, accounts, accounts::Account},
+};
+
+/// What to do with accounts.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Makes an account and prints it as JSON
+    #[command(after_help = "Examples:
+  onhook account create acme
+  onhook account create acme-open --voip open
+      Whoever reaches us may report calls of it: for PBXs that can send no credential, on a network that you trust.
+  onhook account create below --directory partner --business-uid biz_42
+      A directory key of `partner` may act for it with `x-on-behalf-of: biz_42`.")]
+    Create {
+        /// Its name: a DNS label, which the first label of the Host may give on the voip surface
+        name: AccountName,
+        /// Whether voip posts need a key
+        #[arg(long, value_enum, default_value = "key")]
+        voip: VoipMode,
+        /// The account whose directory keys may act for it
+        #[arg(long, value_name = "NAME")]
+        directory: Option<AccountName>,
+        /// What the voice-calls surface calls it; its id if not given
+        #[arg(long, value_name = "UID")]
+        business_uid: Option<BusinessUid>,
+    },
+    /// Opens or closes an account's voip surface, within a second
+    Set {
+        /// Its name
+        name: AccountName,
+        /// Whether voip posts need a key
+        #[arg(long, value_enum)]
+        voip: VoipMode,
+    },
+    /// Prints every account as a line of JSON
+    List,
+}
+
+impl Command {
+    /// Does it.
+    pub(super) async fn run(self, session: &Session) -> anyhow::Result<()> {
+        session.expect_schema().await?;
+        match self {
+            Self::Create {
+                name,
+                voip,
+                directory,
+                business_uid,
+            } => {
+                let request = AccountRequest {
+                    name,
+                    voip,
+                    directory,
+                    business_uid,
+                };
+                show(&access::create_account(&session.db, request).await?)
+            }
+            Self::Set { name, voip } => show(&access::set_voip(&session.db, &name, voip).await?),
+            Self::List => {
+                let found = store::ask(accounts::list(&session.db)).await?;
+                found.iter().try_for_each(show)
+            }
+        }
+    }
+}
+
+fn show(account: &Account) -> anyhow::Result<()> {
+    print(&json!({
+        "account_id": account.account_id,
+        "name": account.name,
+        "business_uid": account.business_uid,
+        "directory_account_id": account.directory_account_id,
+        "voip": account.voip,
+        "created_at": account.created_at,
+    }))?;
+    Ok(())
+}

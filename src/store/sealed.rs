@@ -1,0 +1,14 @@
+//! Which keys the stored secrets were sealed with: a secret's head says it, without opening anything.
+
+use sqlx::PgExecutor;
+
+/// The heads of all sealed secrets, each once.
+pub async fn heads(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar!(
+        r#"select substring(sealed_credentials for 5) as "head!" from connections
+           union
+           select substring(sealed_secret for 5) from endpoints"#
+    )
+    .fetch_all(db)
+    .await
+}
