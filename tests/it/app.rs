@@ -7,6 +7,7 @@ use std::{ffi::OsString, time::Duration};
 use onhook::{
     access::{self, AccountRequest, KeyRequest},
     app::{App, Role},
+    calls::Tools,
     config::Config,
     domain::{
         account::{AccountName, BusinessUid, KeyKind, VoipMode},
@@ -75,6 +76,11 @@ impl TestApp {
         };
         app.account("default", VoipMode::Open).await;
         app
+    }
+
+    /// What verbs work with.
+    pub(crate) fn tools(&self) -> &Tools {
+        self.app.tools()
     }
 
     /// Where a path is.

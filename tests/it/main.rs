@@ -20,6 +20,7 @@ mod egress;
 mod embedded;
 mod extract;
 mod health;
+mod inbound;
 mod ingest;
 mod jwt;
 mod lifecycle;
