@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::LazyLock,
     thread,
@@ -140,17 +140,29 @@ fn setting(name: &str) -> Option<String> {
 
 /// Those whose owner is gone. A cluster that is thrown away leaves its directory behind, as its process just ends.
 fn remove_old_directories() {
-    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
-        let ours = entry
+    for directory in entries(&std::env::temp_dir()) {
+        let ours = directory
             .file_name()
-            .to_string_lossy()
-            .starts_with("onhook-tests-");
-        let lock = entry.path().join("owner.lock");
-        if ours && File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            .is_some_and(|name| name.to_string_lossy().starts_with("onhook-tests-"));
+        // Some tests have their data one folder further down.
+        let mut owned = entries(&directory)
+            .into_iter()
+            .chain([directory.clone()])
+            .map(|data_dir| data_dir.join("owner.lock"));
+        if ours && owned.any(|lock| File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok())) {
             // Somebody else's may not be ours to remove.
-            drop(fs::remove_dir_all(entry.path()));
+            drop(fs::remove_dir_all(directory));
         }
     }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// A database with the schema, made once per schema.
