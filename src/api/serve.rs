@@ -42,6 +42,8 @@ pub struct HttpLimits {
     pub connections_max: usize,
     /// Those of one address; further ones are closed at once. No bound behind a proxy, which is one address.
     pub connections_per_address_max: Option<u32>,
+    /// Whether that goes for this machine's own address too. A proxy beside us comes from there, a stranger never does.
+    pub counts_loopback: bool,
 }
 
 impl Default for HttpLimits {
@@ -54,6 +56,7 @@ impl Default for HttpLimits {
             header_bytes_max: 64 * 1024,
             connections_max: 1024,
             connections_per_address_max: Some(64),
+            counts_loopback: false,
         }
     }
 }
@@ -67,7 +70,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections_max));
-    let peers = Peers::new(limits.connections_per_address_max);
+    let peers = Peers::new(&limits);
     // They end with this future, which the supervisor knows by name.
     let mut connections = JoinSet::new();
     loop {

@@ -213,6 +213,7 @@ async fn a_head_that_is_too_large_is_refused() {
 async fn one_address_has_only_its_share_of_connections() {
     let server = Server::start(HttpLimits {
         connections_per_address_max: Some(1),
+        counts_loopback: true,
         ..generous()
     })
     .await;

@@ -6,10 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::HttpLimits;
+
 /// Counts by address. A clone counts together with its original.
 #[derive(Debug, Clone)]
 pub(super) struct Peers {
     shares_max: Option<u32>,
+    counts_loopback: bool,
     counts: Arc<Mutex<HashMap<IpAddr, u32>>>,
 }
 
@@ -21,9 +24,10 @@ pub(super) struct Share {
 }
 
 impl Peers {
-    pub(super) fn new(shares_max: Option<u32>) -> Self {
+    pub(super) fn new(limits: &HttpLimits) -> Self {
         Self {
-            shares_max,
+            shares_max: limits.connections_per_address_max,
+            counts_loopback: limits.counts_loopback,
             counts: Arc::default(),
         }
     }
@@ -33,7 +37,8 @@ impl Peers {
         let client = client(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client).or_default();
-        if self.shares_max.is_some_and(|max| *count >= max) {
+        let bounded = self.counts_loopback || !client.is_loopback();
+        if bounded && self.shares_max.is_some_and(|max| *count >= max) {
             return None;
         }
         *count += 1;
@@ -72,13 +77,20 @@ fn client(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn peers(connections_per_address_max: Option<u32>) -> Peers {
+        Peers::new(&HttpLimits {
+            connections_per_address_max,
+            ..HttpLimits::default()
+        })
+    }
+
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
 
     #[test]
     fn an_address_gets_its_share_and_no_more_until_it_gives_some_back() {
-        let peers = Peers::new(Some(2));
+        let peers = peers(Some(2));
         let first = peers.admit(address("192.0.2.1"));
         let second = peers.admit(address("::ffff:192.0.2.1"));
         assert!(first.is_some() && second.is_some());
@@ -90,15 +102,25 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_client() {
-        let peers = Peers::new(Some(1));
+        let peers = peers(Some(1));
         let _held = peers.admit(address("2001:db8::1"));
         assert!(peers.admit(address("2001:db8::ffff")).is_none());
         assert!(peers.admit(address("2001:db8:0:1::1")).is_some());
     }
 
     #[test]
+    fn a_proxy_on_this_machine_has_no_bound() {
+        let peers = peers(Some(1));
+        let held = [
+            peers.admit(address("127.0.0.1")),
+            peers.admit(address("127.0.0.1")),
+        ];
+        assert!(held.iter().all(Option::is_some));
+    }
+
+    #[test]
     fn nothing_is_remembered_of_clients_that_have_gone() {
-        let peers = Peers::new(None);
+        let peers = peers(None);
         drop(peers.admit(address("192.0.2.1")));
         assert!(peers.counts.lock().unwrap().is_empty());
     }
