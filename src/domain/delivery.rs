@@ -54,6 +54,23 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 13] = [
+        Self::Succeeded,
+        Self::Redirected,
+        Self::Gone,
+        Self::ClientError,
+        Self::ServerError,
+        Self::RefusedAddress,
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::TimedOut,
+        Self::Reset,
+        Self::Protocol,
+        Self::SecretUnreadable,
+    ];
+
     /// What an answer of this status means.
     pub fn of_status(status: u16) -> Self {
         match status {

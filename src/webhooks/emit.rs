@@ -84,6 +84,9 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
 /// many jobs that made.
 pub(super) async fn release(conn: &mut PgConnection, thread: Thread) -> sqlx::Result<usize> {
     let waiting = deliveries::lock_waiting(conn, thread).await?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
     let (ids, jobs): (Vec<_>, Vec<_>) = waiting
         .into_iter()
         .map(|delivery_id| (delivery_id, job(thread, delivery_id)))

@@ -1,6 +1,7 @@
 //! Webhooks, from emitting to the endpoint: on a real database, over real HTTP, with jobs run by hand.
 
 mod api;
+mod document;
 mod fixture;
 mod order;
 mod outcomes;
