@@ -1,13 +1,24 @@
 //! The HTTP edge: each surface verifies and parses, calls a verb, renders the answer in its own envelope.
+//!
+//! Here the routes are put together, once: [`router`] serves them, [`document`] describes them. What stands around every
+//! route is in [`guard`] (refusals, headers, envelopes) and [`observe`] (ids, counters, logs).
+
+use axum::{Router, middleware::from_fn};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
 
 pub mod analyses;
 pub mod answer;
 pub mod auth;
+pub mod calls;
 pub mod connections;
 pub mod deliveries;
+pub mod document;
 pub mod endpoints;
 pub mod error;
 pub mod extract;
+pub mod guard;
 pub mod health;
 pub mod inbound;
 pub mod native;
@@ -19,27 +30,40 @@ pub mod transcripts;
 pub mod voice_calls;
 pub mod voip;
 
-use axum::{Router, middleware};
-use utoipa_axum::router::OpenApiRouter;
+use state::ApiState;
 
-use self::state::ApiState;
-
-/// Every route, with its place in the document.
+/// Everything that is documented.
 fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(document::Document::openapi())
+        .nest("/api/v1/voip", voip::routes())
+        .nest("/calls", calls::routes())
+        .nest("/v1/calls", calls::routes())
+        .nest("/v3/communication/voice_calls", voice_calls::routes())
+        .merge(transcripts::routes())
         .merge(analyses::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(endpoints::routes())
-        .merge(health::routes())
         .merge(inbound::routes())
-        .merge(transcripts::routes())
+        .merge(health::routes())
+        .merge(document::routes())
 }
 
-/// The service.
+/// The service, as HTTP sees it.
 pub fn router(state: ApiState) -> Router {
-    let observed = middleware::from_fn_with_state(state.metrics.clone(), observe::observe);
-    let (router, _document) = routes().with_state(state).split_for_parts();
-    // Outermost: it sees every answer, also those of the layers within.
-    router.layer(observed)
+    let metrics = state.metrics.clone();
+    let (routes, _) = routes().split_for_parts();
+    routes
+        .merge(document::pages())
+        .fallback(guard::no_such_path)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(from_fn(guard::check))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(guard::render))
+        .layer(from_fn(guard::headers))
+        .layer(axum::middleware::from_fn_with_state(
+            metrics,
+            observe::observe,
+        ))
+        .with_state(state)
 }

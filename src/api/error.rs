@@ -41,6 +41,8 @@ pub enum Code {
     BodyTooLarge,
     /// Not a media type that this route reads: 415.
     UnsupportedMediaType,
+    /// The path is longer than any of ours: 414.
+    PathTooLong,
     /// The client took too long to send it: 408.
     RequestTimeout,
     /// We cannot take it now; whether it was done is not known: 503 with `Retry-After`.
@@ -63,6 +65,7 @@ impl Code {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::PathTooLong => StatusCode::URI_TOO_LONG,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -84,6 +87,7 @@ impl Code {
             Self::PreconditionFailed => "precondition_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::PathTooLong => "path_too_long",
             Self::RequestTimeout => "request_timeout",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -305,15 +309,16 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     line
 }
 
-/// Renders the errors of a surface's routes in its own envelope.
+/// Renders the errors of a surface's routes in its own envelope: `render` makes the status and the body, everything else
+/// of the response stays.
 pub async fn render_as(render: fn(&Told) -> Response, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else {
         return response;
     };
     let mut own = render(&told);
-    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
-        if let Some(value) = response.headers().get(&name) {
+    for (name, value) in response.headers() {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             own.headers_mut().insert(name, value.clone());
         }
     }

@@ -214,3 +214,16 @@ fn place(
 ) -> String {
     format!("connections.sealed_credentials {account_id} {connection_id} {provider} {base_url}")
 }
+
+/// The names of the providers that the account is connected to.
+pub async fn provider_names(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct provider from connections where account_id = $1 order by provider limit 100",
+        account_id.uuid()
+    )
+    .fetch_all(db)
+    .await
+}

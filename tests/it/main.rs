@@ -24,6 +24,7 @@ mod inbound;
 mod ingest;
 mod jwt;
 mod lifecycle;
+mod openapi;
 mod provider_double;
 mod queue;
 mod receiver;

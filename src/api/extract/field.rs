@@ -99,6 +99,16 @@ impl Field<'_> {
             .map_err(|error: T::Err| Wrong::invalid(error.to_string()))
     }
 
+    /// The id that its text is, in the usual form with hyphens.
+    pub fn uuid<T: From<uuid::Uuid>>(&self) -> Result<T, Wrong> {
+        let text = self.text()?;
+        uuid::Uuid::try_parse(text)
+            .ok()
+            .filter(|_| text.len() == 36)
+            .map(T::from)
+            .ok_or_else(|| Wrong::invalid("must be a UUID"))
+    }
+
     /// The one of the allowed words that it is.
     pub fn one_of<T: Copy>(&self, allowed: &[(&str, T)]) -> Result<T, Wrong> {
         let text = self.text()?;

@@ -84,9 +84,9 @@ impl<'a> Fields<'a> {
             .find_map(|(known, field)| (known == name).then_some(field))
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Every name that has a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
     }
 
     fn push(&mut self, name: Cow<'a, str>, field: Field<'a>) -> Result<(), FormError> {

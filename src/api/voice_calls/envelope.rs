@@ -1,13 +1,16 @@
 //! The envelope of the voice-calls surface: `{"success":true,"data":…}`, or every error with its field.
 
-use axum::{
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::response::Response;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
-use crate::api::error::{Code, FieldError, Told};
+use crate::{
+    api::{
+        answer,
+        error::{Code, FieldError, Told},
+    },
+    domain::voice_call::VoiceCall,
+};
 
 /// A success.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,8 +22,24 @@ pub struct Success<T> {
     pub data: T,
 }
 
+/// A page of voice calls.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoiceCallPage {
+    /// The voice calls.
+    pub voice_calls: Vec<VoiceCall>,
+    /// The page, from 1.
+    pub page: i64,
+    /// At most so many voice calls a page.
+    pub per_page: i64,
+    /// How many voice calls there are on all pages.
+    pub total_count: i64,
+    /// Whether `total_count` is an estimate: beyond 10,000 it is (ours).
+    pub total_count_is_estimate: bool,
+}
+
 /// A refusal.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VoiceCallsFailure, example = json!({"success": false, "errors": [{"field": "rate", "code": "wrong_type", "message": "rate must be a string"}]}))]
 pub struct Failure {
     /// Always false.
     #[schema(example = false)]
@@ -31,6 +50,7 @@ pub struct Failure {
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VoiceCallsError)]
 pub struct FailureError {
     /// The field, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +60,43 @@ pub struct FailureError {
     pub code: &'static str,
     /// In words.
     pub message: String,
+}
+
+/// How a request may be refused.
+#[derive(Debug, IntoResponses)]
+pub enum Refusals {
+    /// Parameters or fields are of the wrong type; all that is wrong is named.
+    #[response(status = 400)]
+    Invalid(Failure),
+    /// No valid token, or a directory token without its business.
+    #[response(status = 401)]
+    Unauthorized(Failure),
+    /// The token may not do this.
+    #[response(status = 403)]
+    Forbidden(Failure),
+    /// Our fault.
+    #[response(status = 500)]
+    Internal(Failure),
+    /// The database is away: try again.
+    #[response(status = 503)]
+    Unavailable(Failure),
+}
+
+/// How a request with a body may be refused, besides.
+#[derive(Debug, IntoResponses)]
+pub enum BodyRefusals {
+    /// The body did not arrive in time.
+    #[response(status = 408)]
+    TooSlow(Failure),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(Failure),
+    /// Not JSON in UTF-8.
+    #[response(status = 415)]
+    MediaType(Failure),
+    /// Fields are missing or make no sense; all of them are named.
+    #[response(status = 422)]
+    Unprocessable(Failure),
 }
 
 impl<T> Success<T> {
@@ -63,16 +120,13 @@ pub fn render(told: &Told) -> Response {
     } else {
         told.fields.iter().map(FailureError::from).collect()
     };
-    let body = serde_json::to_vec(&Failure {
-        success: false,
-        errors,
-    });
-    (
+    answer::json(
         told.code.status(),
-        [(header::CONTENT_TYPE, "application/json")],
-        body.unwrap_or_default(),
+        &Failure {
+            success: false,
+            errors,
+        },
     )
-        .into_response()
 }
 
 impl From<&FieldError> for FailureError {
@@ -99,6 +153,7 @@ fn code(code: Code) -> &'static str {
         | Code::PreconditionFailed
         | Code::BodyTooLarge
         | Code::UnsupportedMediaType
+        | Code::PathTooLong
         | Code::RequestTimeout
         | Code::Unavailable
         | Code::Internal => code.as_str(),

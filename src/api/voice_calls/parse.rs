@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-const DIRECTIONS: [(&str, Direction); 2] = [
+/// This surface's words for who called whom.
+pub(super) const DIRECTIONS: [(&str, Direction); 2] = [
     ("INBOUND", Direction::Inbound),
     ("OUTBOUND", Direction::Outbound),
 ];
@@ -41,7 +42,24 @@ pub struct NewVoiceCall {
     pub source_id: ProviderCallId,
     /// The provider.
     pub provider: ProviderName,
+    /// The documented fields as they were sent: what makes a repetition recognisable.
+    pub content: serde_json::Value,
 }
+
+/// What a POST says, all of it required and text.
+const CREATE_FIELDS: [&str; 11] = [
+    "business_uid",
+    "client_uid",
+    "direction",
+    "external_uuid",
+    "from_number",
+    "provider",
+    "rate",
+    "source_id",
+    "staff_uid",
+    "status",
+    "to_number",
+];
 
 /// Reads the body of a PUT. Unless lenient, all fields but `handled_by_staff_uid` are required.
 pub fn update(
@@ -100,11 +118,20 @@ pub fn create(
             update,
             source_id,
             provider,
+            content: content(fields),
         }),
         (_, _) => None,
     };
     body.finish()?;
     new.ok_or_else(|| Error::new(Code::Unprocessable, "the body is not complete"))
+}
+
+fn content(fields: &Fields<'_>) -> serde_json::Value {
+    CREATE_FIELDS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), fields.get(name)?.text().ok()?.into())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// What an absent field means.
@@ -202,7 +229,8 @@ impl<'a> Body<'_, 'a> {
     }
 }
 
-fn status(field: &Field<'_>) -> Result<VoiceCallStatus, Wrong> {
+/// A status, case-sensitive.
+pub(super) fn status(field: &Field<'_>) -> Result<VoiceCallStatus, Wrong> {
     // What the published document called it later.
     if field.text()? == "VOICEMAIL" {
         return Ok(VoiceCallStatus::VoicemailReceived);
