@@ -13,6 +13,7 @@ use crate::{config::Config, telemetry};
 
 mod account;
 mod config_page;
+mod connection;
 mod doctor;
 mod health;
 mod key;
@@ -57,6 +58,9 @@ enum Command {
     /// Makes, lists and revokes keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Adds and lists connections to telephony providers and room servers
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Says whether database, schema, queue, clock and secret key are as they should be
     Doctor,
     /// Asks the service on this machine whether it is ready; for container health checks
@@ -112,6 +116,9 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Command::Key(command) => {
+            session::with(config, async |session| command.run(session).await).await?;
+        }
+        Command::Connection(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Command::Config(command) => return Ok(command.run()),

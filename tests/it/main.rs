@@ -14,6 +14,7 @@ mod auth;
 mod cli;
 mod cluster;
 mod config;
+mod connection_cli;
 mod connections;
 mod deadline;
 mod egress;
