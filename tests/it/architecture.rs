@@ -39,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "analysis",
             "webhooks",
             "supervisor",
+            "metrics",
         ],
     ),
     (
