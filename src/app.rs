@@ -17,10 +17,7 @@ use crate::{
         serve::{self, HttpLimits},
         state::ApiState,
     },
-    calls::{
-        Tools,
-        ingest::{self, Count},
-    },
+    calls::{Tools, ingest},
     config::{self, Config, Database},
     domain::account::{AccountName, VoipMode},
     egress::{BuildError, Egress},
@@ -210,9 +207,12 @@ impl App {
 
     fn spawn_tasks(&self, config: &Config, role: Role, listener: TcpListener) {
         let Tools { db, wake, .. } = &self.tools;
-        let counted = Box::new(Counted(self.metrics.clone()));
-        let (ingest, batcher) =
-            ingest::ingest(db.clone(), wake.clone(), config.ingest_queue, counted);
+        let (ingest, batcher) = ingest::ingest(
+            db.clone(),
+            wake.clone(),
+            config.ingest_queue,
+            self.metrics.clone(),
+        );
         let router = api::router(self.api_state(config, ingest));
         let limits = HttpLimits {
             connections_per_address_max: config.connections_per_ip,
@@ -334,15 +334,4 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address)
         .await
         .map_err(|source| Error::Listen { address, source })
-}
-
-/// Counts batches.
-#[derive(Debug)]
-struct Counted(Metrics);
-
-impl Count for Counted {
-    fn batch(&self, reports: usize) {
-        self.0
-            .ingest_batch(u32::try_from(reports).unwrap_or(u32::MAX));
-    }
 }

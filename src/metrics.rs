@@ -176,7 +176,8 @@ impl Metrics {
     }
 
     /// This many reports were committed together.
-    pub fn ingest_batch(&self, reports: u32) {
+    pub fn ingest_batch(&self, reports: usize) {
+        let reports = u32::try_from(reports).unwrap_or(u32::MAX);
         self.0.batches.observe(f64::from(reports));
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     domain::{id::CallId, report::CallReport},
+    metrics::Metrics,
     queue::runner::Wake,
     store,
 };
@@ -53,16 +54,11 @@ impl From<store::Error> for IngestError {
     }
 }
 
-/// What is counted of ingest.
-pub trait Count: Send + Sync + std::fmt::Debug + 'static {
-    /// A batch of so many reports was committed.
-    fn batch(&self, reports: usize);
-}
-
 /// The handle by which reports come in.
 #[derive(Debug, Clone)]
 pub struct Ingest {
     waiting: mpsc::Sender<Pending>,
+    metrics: Metrics,
 }
 
 #[derive(Debug)]
@@ -77,24 +73,22 @@ pub struct Batcher {
     waiting: mpsc::Receiver<Pending>,
     db: PgPool,
     wake: Wake,
-    count: Box<dyn Count>,
+    metrics: Metrics,
 }
 
 /// A handle that holds at most `waiting_max` reports, and the task that serves it.
-pub fn ingest(
-    db: PgPool,
-    wake: Wake,
-    waiting_max: usize,
-    count: Box<dyn Count>,
-) -> (Ingest, Batcher) {
+pub fn ingest(db: PgPool, wake: Wake, waiting_max: usize, metrics: Metrics) -> (Ingest, Batcher) {
     let (sender, receiver) = mpsc::channel(waiting_max);
     (
-        Ingest { waiting: sender },
+        Ingest {
+            waiting: sender,
+            metrics: metrics.clone(),
+        },
         Batcher {
             waiting: receiver,
             db,
             wake,
-            count,
+            metrics,
         },
     )
 }
@@ -102,6 +96,13 @@ pub fn ingest(
 impl Ingest {
     /// Hands a report over and waits until it is committed.
     pub async fn report(&self, report: CallReport) -> Result<Ingested, IngestError> {
+        let source = report.source;
+        let result = self.hand_over(report).await;
+        self.metrics.report(source, outcome(&result));
+        result
+    }
+
+    async fn hand_over(&self, report: CallReport) -> Result<Ingested, IngestError> {
         let (answer, committed) = oneshot::channel();
         self.waiting
             .try_send(Pending { report, answer })
@@ -156,7 +157,7 @@ impl Batcher {
 
     async fn apply(&self, reports: &[CallReport]) -> Result<Vec<Ingested>, store::Error> {
         let ingested = apply(&self.db, &self.wake, reports).await?;
-        self.count.batch(reports.len());
+        self.metrics.ingest_batch(reports.len());
         Ok(ingested)
     }
 }
@@ -172,6 +173,20 @@ pub async fn apply(
         wake.wake();
     }
     Ok(applied.ingested)
+}
+
+fn outcome(result: &Result<Ingested, IngestError>) -> &'static str {
+    match result {
+        Ok(Ingested {
+            duplicate: false, ..
+        }) => "recorded",
+        Ok(Ingested {
+            duplicate: true, ..
+        }) => "duplicate",
+        Err(IngestError::Busy) => "busy",
+        Err(IngestError::Unavailable(_)) => "unavailable",
+        Err(IngestError::Refused(_)) => "refused",
+    }
 }
 
 /// The same news for everyone who waited.

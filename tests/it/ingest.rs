@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onhook::{
-    calls::ingest::{self, Batcher, Count, Ingest, IngestError},
+    calls::ingest::{self, Batcher, Ingest, IngestError},
     domain::{
         id::AccountId,
         party::PartyNumber,
@@ -11,6 +11,7 @@ use onhook::{
         state::EndState,
         text::Text,
     },
+    metrics::Metrics,
     queue::runner::Wake,
     store::{self, pool},
     supervisor::{Shutdown, Supervisor},
@@ -20,20 +21,8 @@ use tokio::task::JoinSet;
 
 use crate::cluster::{Database, fresh_database};
 
-#[derive(Debug)]
-struct NotCounted;
-
-impl Count for NotCounted {
-    fn batch(&self, _reports: usize) {}
-}
-
 fn batcher(db: &PgPool, waiting_max: usize) -> (Ingest, Batcher) {
-    ingest::ingest(
-        db.clone(),
-        Wake::default(),
-        waiting_max,
-        Box::new(NotCounted),
-    )
+    ingest::ingest(db.clone(), Wake::default(), waiting_max, Metrics::new())
 }
 
 /// A database, and as many running batchers on it as asked for.
