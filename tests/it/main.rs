@@ -19,6 +19,7 @@ mod connections;
 mod deadline;
 mod egress;
 mod embedded;
+mod ending;
 mod extract;
 mod health;
 mod inbound;
