@@ -15,6 +15,7 @@ mod account;
 mod config_page;
 mod connection;
 mod doctor;
+mod endpoint;
 mod health;
 mod key;
 mod migrate;
@@ -61,6 +62,9 @@ enum Command {
     /// Adds and lists connections to telephony providers and room servers
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Adds webhook endpoints
+    #[command(subcommand)]
+    Endpoint(endpoint::Command),
     /// Says whether database, schema, queue, clock and secret key are as they should be
     Doctor,
     /// Asks the service on this machine whether it is ready; for container health checks
@@ -119,6 +123,9 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Command::Connection(command) => {
+            session::with(config, async |session| command.run(session).await).await?;
+        }
+        Command::Endpoint(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Command::Config(command) => return Ok(command.run()),

@@ -87,6 +87,38 @@ async fn accounts_are_made_once_listed_and_closed() {
 }
 
 #[tokio::test]
+async fn an_endpoint_is_added_and_printed_with_its_secret() {
+    let database = cluster::fresh_database().await;
+    printed(&database, &["account", "create", "acme"]);
+    let add = ["endpoint", "add", "--account", "acme"];
+    let to = [
+        "http://93.184.215.14/hook",
+        "--events",
+        "call.ended,call.analyzed",
+    ];
+    let added = printed(&database, &[add.as_slice(), &to].concat());
+    let added = &json_lines(&added)[0];
+    assert_eq!(
+        added["event_types"],
+        serde_json::json!(["call.ended", "call.analyzed"])
+    );
+    assert!(added["secret"].as_str().unwrap().starts_with("whsec_"));
+    uuid::Uuid::parse_str(added["id"].as_str().unwrap()).unwrap();
+
+    for (args, reason) in [
+        (&["http://127.0.0.1:9000/"][..], "ONHOOK_EGRESS_ALLOW"),
+        (&["/hook"], "must be an absolute http or https URL"),
+        (
+            &["http://93.184.215.14/", "--events", "call.exploded"],
+            "call.started",
+        ),
+    ] {
+        let said = complaint(&database, &[add.as_slice(), args].concat());
+        assert!(said.contains(reason), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_cannot_be_done_says_why() {
     let database = cluster::fresh_database().await;
     for (args, reason) in [
