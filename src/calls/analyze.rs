@@ -42,7 +42,7 @@ const ROUNDS_MAX: usize = 3;
 enum Effort {
     /// Every section.
     Full,
-    /// Nothing: say that it failed.
+    /// Nothing: say that it failed. The transcript is not even read, it may be why.
     GiveUp,
 }
 
@@ -101,6 +101,7 @@ enum Round {
 
 /// What was read, and when.
 struct Gathered {
+    effort: Effort,
     material: Material,
     hash: InputHash,
     transcript_revision: Option<i32>,
@@ -110,14 +111,11 @@ struct Gathered {
 async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> anyhow::Result<Round> {
     let gathered = store::within(async {
         let mut conn = db.acquire().await.map_err(store::Error::from)?;
-        Ok::<_, store::Error>(gather(&mut conn, job).await?)
+        Ok::<_, store::Error>(gather(&mut conn, job, effort).await?)
     });
-    let Some((gathered, newest)) = gathered.await? else {
+    let Some(gathered) = gathered.await? else {
         return Ok(Round::NothingNew);
     };
-    if newest.is_some_and(|newest| gathered.is_answered_by(&newest)) {
-        return Ok(Round::NothingNew);
-    }
     let analysed = match effort {
         Effort::Full => compute(gathered.material.clone()).await?,
         Effort::GiveUp => Analysed {
@@ -129,11 +127,13 @@ async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> any
     Ok(keeping.await?)
 }
 
-/// The input; `None` if the call is gone or live, which is for its end to change.
+/// The input; `None` if there is nothing to do: the call is gone, it is live, which is for its end to change, or a revision
+/// of its input is there.
 async fn gather(
     conn: &mut PgConnection,
     job: &Analyze,
-) -> sqlx::Result<Option<(Gathered, Option<Head>)>> {
+    effort: Effort,
+) -> sqlx::Result<Option<Gathered>> {
     let (account_id, call_id) = (job.account_id, job.call_id);
     let call = store::calls::find(&mut *conn, account_id, call_id).await?;
     let Some(call) = call.filter(|call| call.life.end.is_some()) else {
@@ -141,20 +141,28 @@ async fn gather(
     };
     let parts = terminations::of_calls(&mut *conn, &[(account_id, call_id)]).await?;
     let parts: Vec<_> = parts.into_iter().map(|(_, part)| part).collect();
-    let transcript = transcripts::find(&mut *conn, account_id, call_id, None).await?;
-    let transcript_revision = transcript.as_ref().map(|kept| kept.head.revision);
+    let head = transcripts::newest_head(&mut *conn, account_id, call_id).await?;
+    let transcript_revision = head.map(|head| head.revision);
+    let transcript = match (effort, transcript_revision) {
+        (Effort::Full, Some(_)) => {
+            transcripts::find(&mut *conn, account_id, call_id, transcript_revision).await?
+        }
+        (Effort::Full, None) | (Effort::GiveUp, _) => None,
+    };
     let material = Material {
         facts: CallFacts::of(&call, &parts),
         transcript: transcript.map(|kept| (kept.source, kept.transcript)),
     };
     let gathered = Gathered {
+        effort,
         hash: material.hash(),
         material,
         transcript_revision,
         at: store::now(&mut *conn).await?,
     };
     let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
-    Ok(Some((gathered, newest)))
+    Ok(Some(gathered)
+        .filter(|gathered| !newest.is_some_and(|newest| gathered.is_answered_by(&newest))))
 }
 
 /// Off the threads that serve requests: an hour of talk takes milliseconds, the largest transcript a second.
@@ -218,9 +226,14 @@ async fn keep(
 }
 
 impl Gathered {
-    /// Whether a revision of this input is there. A failed one is no answer: whoever asks again may do better.
+    /// Whether a revision of this input is there. A failed one is no answer to whoever can do better.
     fn is_answered_by(&self, newest: &Head) -> bool {
-        newest.input_hash == self.hash.as_bytes() && newest.status != AnalysisStatus::Failed
+        let same = newest.input_hash == self.hash.as_bytes();
+        match self.effort {
+            Effort::Full => same && newest.status != AnalysisStatus::Failed,
+            // The hash does not cover a transcript that was not read.
+            Effort::GiveUp => same && newest.transcript_revision == self.transcript_revision,
+        }
     }
 
     /// Whether what was read is what is there.

@@ -14,6 +14,8 @@ pub struct Head {
     pub revision: i32,
     /// How it went.
     pub status: AnalysisStatus,
+    /// The transcript that went in.
+    pub transcript_revision: Option<i32>,
     /// The hash of what went in.
     pub input_hash: Vec<u8>,
 }
@@ -79,8 +81,8 @@ pub async fn newest_head(
 ) -> sqlx::Result<Option<Head>> {
     sqlx::query_as!(
         Head,
-        "select revision, status, input_hash from analyses where account_id = $1 and call_id = $2
-         order by revision desc limit 1",
+        "select revision, status, transcript_revision, input_hash from analyses
+         where account_id = $1 and call_id = $2 order by revision desc limit 1",
         account_id.uuid(),
         call_id.uuid()
     )

@@ -19,7 +19,7 @@ fn fixture(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-fn json_fixture(name: &str) -> Value {
+pub(crate) fn json_fixture(name: &str) -> Value {
     serde_json::from_str(&fixture(name)).unwrap()
 }
 
