@@ -3,7 +3,7 @@
 //! The definitions are those of the reference implementation from which `tests/fixtures/analysis/` was made, and the
 //! numbers equal its. Where it would divide by zero (an utterance without length, a conversation without length) the
 //! value is null; so is a talk speed under three seconds of talk. An utterance of one participant ends a monologue of
-//! another, however short it is. Questions are counted in [`questions`], a little more widely than the reference does.
+//! another, however short it is. Questions are counted in `questions`, a little more widely than the reference does.
 
 use std::collections::BTreeMap;
 
