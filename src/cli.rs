@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, telemetry};
+use crate::{api::document, config::Config, telemetry};
 
 mod account;
 mod config_page;
@@ -49,6 +49,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Working(Working),
+    #[command(flatten)]
+    Printing(Printing),
+}
+
+/// What works with the settings.
+#[derive(Debug, Subcommand)]
+enum Working {
     /// Runs the service until it is told to stop (SIGTERM, Ctrl-C)
     Serve(serve::Args),
     /// Brings the database's schema up to date; replicas may do it at the same time
@@ -69,6 +78,13 @@ enum Command {
     Doctor,
     /// Asks the service on this machine whether it is ready; for container health checks
     Health,
+}
+
+/// What needs none, and no database.
+#[derive(Debug, Subcommand)]
+enum Printing {
+    /// Prints the OpenAPI document of the HTTP surfaces
+    Openapi,
     /// Prints what can be configured, or checks what is
     #[command(subcommand)]
     Config(config_page::Command),
@@ -76,10 +92,11 @@ enum Command {
 
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    if let Command::Config(command) = command {
-        return command.run();
-    }
+    let command = match Cli::parse().command {
+        Command::Working(command) => command,
+        Command::Printing(Printing::Openapi) => return print_page(&document::yaml()),
+        Command::Printing(Printing::Config(command)) => return command.run(),
+    };
     let config = match Config::from_environment() {
         Ok(config) => config,
         Err(problems) => {
@@ -96,9 +113,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+fn start(command: Working, config: Config) -> anyhow::Result<ExitCode> {
     let filter = match command {
-        Command::Serve(_) => "info",
+        Working::Serve(_) => "info",
         // What a command does it says itself; how it reached the database interests nobody.
         _ => "warn",
     };
@@ -110,25 +127,24 @@ fn start(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     done
 }
 
-async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(args) => serve::run(args, config).await?,
-        Command::Health => return health::run(config.listen).await,
-        Command::Migrate => session::with(config, migrate::run).await?,
-        Command::Doctor => return doctor::run(config).await,
-        Command::Account(command) => {
+        Working::Serve(args) => serve::run(args, config).await?,
+        Working::Health => return health::run(config.listen).await,
+        Working::Migrate => session::with(config, migrate::run).await?,
+        Working::Doctor => return doctor::run(config).await,
+        Working::Account(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
-        Command::Key(command) => {
+        Working::Key(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
-        Command::Connection(command) => {
+        Working::Connection(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
-        Command::Endpoint(command) => {
+        Working::Endpoint(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }
-        Command::Config(command) => return Ok(command.run()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -138,6 +154,17 @@ fn print(line: &dyn std::fmt::Display) -> io::Result<()> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
+    }
+}
+
+/// Writes a text that is a result by itself.
+fn print_page(text: &str) -> ExitCode {
+    match print(&text.trim_end()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{EXIT_CONFIG, complain, print};
+use super::{EXIT_CONFIG, complain, print_page};
 use crate::config::{Config, setting};
 
 /// What to print.
@@ -30,12 +30,6 @@ impl Command {
             Self::Docs => setting::markdown(),
             Self::Example => setting::env_example(),
         };
-        match print(&text.trim_end()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(&error);
-                ExitCode::FAILURE
-            }
-        }
+        print_page(&text)
     }
 }

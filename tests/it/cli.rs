@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use onhook::{config::setting, domain::key::ApiKey};
+use onhook::{api::document, config::setting, domain::key::ApiKey};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
@@ -248,12 +248,13 @@ fn bad_settings_stop_every_command_with_a_code_of_their_own() {
 
 #[test]
 fn the_documents_are_printed_whatever_the_settings() {
-    for (page, expected) in [
-        ("docs", setting::markdown()),
-        ("example", setting::env_example()),
+    for (args, expected) in [
+        (&["config", "docs"][..], setting::markdown()),
+        (&["config", "example"], setting::env_example()),
+        (&["openapi"], document::yaml()),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
-        command.args(["config", page]).env_clear();
+        command.args(args).env_clear();
         let output = command.env("ONHOOK_LISTEN", "nowhere").output().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     }
