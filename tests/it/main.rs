@@ -32,6 +32,7 @@ mod openapi;
 mod provider_double;
 mod queue;
 mod receiver;
+mod rooms;
 mod serve;
 mod service;
 mod transcript_parse;
