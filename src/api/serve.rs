@@ -82,8 +82,15 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some((stream, address, place)) = accepted else {
-            continue;
+        let (stream, address, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_the_client(&error) => continue,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot accept connections");
+                stop.run_until_cancelled(tokio::time::sleep(ACCEPT_PAUSE))
+                    .await;
+                continue;
+            }
         };
         let Some(share) = peers.admit(address.ip()) else {
             tracing::debug!("a client address has too many connections");
@@ -111,25 +118,19 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, place)),
-        // The client has gone already.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-            ) =>
-        {
-            None
-        }
-        Err(error) => {
-            tracing::warn!(error = %error, "cannot accept connections");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            None
-        }
-    }
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    Ok((stream, address, place))
+}
+
+/// Whether it has gone before we came to it, rather than that something is wrong here.
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }
 
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {

@@ -1,8 +1,11 @@
 //! The listener: nobody holds a connection for longer than is due, nobody has more than a share, and a stop cuts nobody off.
 
 use std::{
+    fs,
     io::ErrorKind,
     net::SocketAddr,
+    path::Path,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -19,15 +22,24 @@ use onhook::{
     supervisor::{Shutdown, Supervisor},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
+    process::Command,
     time::timeout,
 };
+
+use crate::deadline::eventually;
 
 /// Longer than anything here takes; what does not come within it does not come.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const SHORT: Duration = Duration::from_millis(80);
+
+/// How many file descriptors the listener gets that runs out of them.
+const DESCRIPTORS: usize = 40;
+
+/// Tells the helper process to serve, and us where it does.
+const SERVE: &str = "ONHOOK_TESTS_SERVE";
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const LAST_GET: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
@@ -318,4 +330,66 @@ async fn half_a_head_does_not_hold_up_a_stop() {
         Shutdown::Finished
     );
     assert_eq!(rest(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn running_out_of_file_descriptors_is_survived() {
+    let mut server = Command::new("sh")
+        .args([
+            "-c",
+            &format!(r#"ulimit -n {DESCRIPTORS}; exec "$@""#),
+            "sh",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "serve::helper_that_serves",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(SERVE, "1")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+    let address: SocketAddr = loop {
+        let line = timeout(DEADLINE, said.next_line())
+            .await
+            .expect("it starts")
+            .unwrap()
+            .unwrap();
+        if let Some((_, address)) = line.split_once(SERVE) {
+            break address.trim().parse().unwrap();
+        }
+    };
+    let mut held = Vec::new();
+    for _ in 0..DESCRIPTORS {
+        held.push(TcpStream::connect(address).await.unwrap());
+    }
+    let open = Path::new("/proc")
+        .join(server.id().unwrap().to_string())
+        .join("fd");
+    if open.exists() {
+        eventually(DEADLINE, "no descriptor is left", async || {
+            (fs::read_dir(&open).unwrap().count() >= DESCRIPTORS).then_some(())
+        })
+        .await;
+    }
+    held.clear();
+    let answer = get(&mut TcpStream::connect(address).await.unwrap()).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// Not a test: a listener in a process of its own, until it is killed.
+#[tokio::test]
+#[ignore = "another test runs it in a process of its own"]
+async fn helper_that_serves() {
+    #[expect(clippy::disallowed_methods, reason = "how it is told to")]
+    let wanted = std::env::var(SERVE);
+    if wanted.is_ok() {
+        let server = Server::start(generous()).await;
+        println!("{SERVE} {}", server.address);
+        server.supervisor.faulted().await;
+    }
 }
