@@ -52,7 +52,7 @@ pub enum Role {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The embedded database.
-    #[error("the embedded database: {0}")]
+    #[error(transparent)]
     Embedded(#[from] embedded::Error),
     /// The key that seals secrets.
     #[error(transparent)]

@@ -39,7 +39,9 @@ const FAILURES_MAX: u32 = 8;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
-const PING_EVERY: Duration = Duration::from_millis(20);
+
+/// How often a server that starts is asked: at first, and when it takes long.
+const PING_EVERY: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// How long a fast shutdown may take, its checkpoint included.
 const FAST_STOP_WAIT: Duration = Duration::from_secs(30);
@@ -180,10 +182,7 @@ impl Server {
             status = guard.wait() => return Ok(exited(status, Readiness::Never)),
             () = stop.cancelled() => return self.stop(guard, lifeline).await.map(|()| Run::Asked),
         }
-        tracing::info!(
-            took_ms = started.elapsed().as_millis(),
-            "PostgreSQL answers"
-        );
+        tracing::info!(took = ?started.elapsed(), "PostgreSQL answers");
         answering.cancel();
         tokio::select! {
             status = guard.wait() => Ok(exited(status, Readiness::Reached)),
@@ -246,8 +245,10 @@ impl Server {
     /// Waits until it does.
     async fn answers(&self) {
         let options = maintenance(&self.layout);
+        let started = Instant::now();
+        let [least, most] = PING_EVERY;
         while ping(&options).await.is_err() {
-            sleep(PING_EVERY).await;
+            sleep((started.elapsed() / 10).clamp(least, most)).await;
         }
     }
 
