@@ -6,6 +6,9 @@ mod fixture;
 mod order;
 mod outcomes;
 mod owners;
+mod story;
+
+use std::sync::Barrier;
 
 use fixture::{Hooks, sole};
 use onhook::domain::{
@@ -126,7 +129,12 @@ async fn an_event_is_delivered_to_each_who_subscribes_and_to_no_other_account() 
 #[tokio::test]
 async fn a_job_that_runs_twice_sends_twice_and_records_once() {
     let hooks = Hooks::boot().await;
-    let receiver = Receiver::start();
+    // Neither is answered before both are sent.
+    let both = Barrier::new(2);
+    let receiver = Receiver::scripted(move |_, _| {
+        both.wait();
+        Reply::Status(204)
+    });
     hooks.endpoint(&receiver.url(), &[]).await;
     hooks.emit(&hooks.call(), &[EventType::CallEnded]).await;
 
