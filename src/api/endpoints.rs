@@ -23,7 +23,7 @@ use crate::{
         id::EndpointId,
     },
     store::{self, endpoints},
-    webhooks::manage::{self, AddError},
+    webhooks::manage::{self, AddError, Wanted},
 };
 
 /// The routes of this module.
@@ -136,8 +136,11 @@ async fn add_endpoint(
         &state.db,
         &state.egress,
         &state.sealing_key,
-        caller.account_id,
-        (&body.url, &subscription),
+        Wanted {
+            account_id: caller.account_id,
+            url: &body.url,
+            subscription: &subscription,
+        },
     );
     let added = added.await?;
     let shown = EndpointAdded {

@@ -8,7 +8,7 @@ use crate::{
     access,
     domain::{account::AccountName, endpoint::Subscription, event::EventType},
     egress::{Egress, address::Refusal},
-    webhooks::manage::{self, AddError},
+    webhooks::manage::{self, AddError, Wanted},
 };
 
 /// What to do with endpoints.
@@ -49,8 +49,11 @@ impl Command {
             &session.db,
             &egress,
             &sealing_key,
-            account.account_id,
-            (&url, &subscription),
+            Wanted {
+                account_id: account.account_id,
+                url: &url,
+                subscription: &subscription,
+            },
         );
         let added = added.await.map_err(explain)?;
         print(&json!({

@@ -199,6 +199,16 @@ pub async fn bury(conn: &mut PgConnection, claim: &Claim, error: &str) -> sqlx::
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether a job is still to be done.
+pub async fn is_live(db: impl PgExecutor<'_>, job_id: JobId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from jobs where job_id = $1 and state <> 'dead') as "live!""#,
+        job_id.uuid()
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Keeps leases alive. What is not among the answers was lost.
 pub async fn heartbeat(
     db: impl PgExecutor<'_>,

@@ -249,27 +249,39 @@ pub async fn find(
     .await
 }
 
-/// Where a delivery of the account stands, locked until the transaction ends.
+/// A delivery that nobody else changes until the transaction ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Locked {
+    /// To whom, of which call.
+    pub thread: Thread,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// The job that may make the next attempt.
+    pub job_id: Option<JobId>,
+}
+
+/// A delivery of the account, locked until the transaction ends.
 pub async fn lock(
     conn: &mut PgConnection,
     account_id: AccountId,
     delivery_id: DeliveryId,
-) -> sqlx::Result<Option<(Thread, DeliveryState)>> {
+) -> sqlx::Result<Option<Locked>> {
     let row = sqlx::query!(
-        r#"select endpoint_id as "endpoint_id: EndpointId", call_id as "call_id: CallId", state
+        r#"select endpoint_id as "endpoint_id: EndpointId", call_id as "call_id: CallId", state, job_id as "job_id: JobId"
            from deliveries where account_id = $1 and delivery_id = $2 for update"#,
         account_id.uuid(),
         delivery_id.uuid()
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| {
-        let thread = Thread {
+    Ok(row.map(|row| Locked {
+        thread: Thread {
             account_id,
             endpoint_id: row.endpoint_id,
             call_id: row.call_id,
-        };
-        (thread, row.state)
+        },
+        state: row.state,
+        job_id: row.job_id,
     }))
 }
 

@@ -17,11 +17,23 @@ use crate::{
     queue,
     seal::SealingKey,
     store::{
-        self, deliveries,
+        self,
+        deliveries::{self, Locked},
         endpoints::{self, Inserted, NewEndpoint},
         within,
     },
 };
+
+/// An endpoint that somebody wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose it is to be.
+    pub account_id: AccountId,
+    /// Where events are to be posted.
+    pub url: &'a str,
+    /// What it is to be told.
+    pub subscription: &'a Subscription,
+}
 
 /// An endpoint that was added.
 #[derive(Debug)]
@@ -64,9 +76,13 @@ pub async fn add(
     db: &PgPool,
     egress: &Egress,
     sealing_key: &SealingKey,
-    account_id: AccountId,
-    (url, subscription): (&str, &Subscription),
+    wanted: Wanted<'_>,
 ) -> Result<Added, AddError> {
+    let Wanted {
+        account_id,
+        url,
+        subscription,
+    } = wanted;
     let url = egress.vet(url).await.map_err(AddError::Url)?;
     let secret = Secret::generate();
     let endpoint_id = EndpointId::generate();
@@ -120,13 +136,21 @@ pub async fn resend(
 ) -> Result<Resent, store::Error> {
     within(async {
         let mut tx = db.begin().await?;
-        let Some((thread, state)) = deliveries::lock(&mut tx, account_id, delivery_id).await?
+        let Some(Locked {
+            thread,
+            state,
+            job_id,
+        }) = deliveries::lock(&mut tx, account_id, delivery_id).await?
         else {
             return Ok(Resent::NotFound);
         };
-        match state {
-            DeliveryState::Waiting | DeliveryState::Pending => return Ok(Resent::Unfinished),
-            DeliveryState::Succeeded | DeliveryState::Dead | DeliveryState::Discarded => {}
+        let unfinished = match job_id {
+            // A job that was given up (the worker died of it, each time) will not bring it to an end.
+            Some(job_id) => queue::store::is_live(&mut *tx, job_id).await?,
+            None => state == DeliveryState::Waiting,
+        };
+        if unfinished {
+            return Ok(Resent::Unfinished);
         }
         let endpoint = endpoints::find(&mut *tx, account_id, thread.endpoint_id).await?;
         if endpoint.is_none_or(|endpoint| endpoint.state == EndpointState::Disabled) {

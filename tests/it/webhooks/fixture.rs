@@ -25,7 +25,7 @@ use onhook::{
     webhooks::{
         deliver::{self, Deliverer},
         emit::{self, Happening},
-        manage,
+        manage::{self, AddError, Added, Wanted},
     },
 };
 use secrecy::ExposeSecret as _;
@@ -85,21 +85,28 @@ impl Hooks {
     /// Adds an endpoint; its secret as its owner is shown it.
     pub(super) async fn endpoint(&self, url: &str, types: &[EventType]) -> (EndpointId, String) {
         let subscription = Subscription::to(types.to_vec());
+        let added = self.add(url, &subscription).await.unwrap();
+        let secret = added.secret.expose_secret().to_owned();
+        (added.endpoint.endpoint_id, secret)
+    }
+
+    /// Adds an endpoint, or not.
+    pub(super) async fn add(
+        &self,
+        url: &str,
+        subscription: &Subscription,
+    ) -> Result<Added, AddError> {
         let Deliverer {
             egress,
             sealing_key,
             ..
         } = &self.deliverer;
-        let added = manage::add(
-            &self.db,
-            egress,
-            sealing_key,
-            self.account_id,
-            (url, &subscription),
-        );
-        let added = added.await.unwrap();
-        let secret = added.secret.expose_secret().to_owned();
-        (added.endpoint.endpoint_id, secret)
+        let wanted = Wanted {
+            account_id: self.account_id,
+            url,
+            subscription,
+        };
+        manage::add(&self.db, egress, sealing_key, wanted).await
     }
 
     /// A call of the account that has rung.

@@ -107,15 +107,8 @@ async fn an_address_inside_is_refused_when_stored_and_again_when_reached() {
     hooks.endpoint(&receiver.url(), &[]).await;
     hooks.deliverer.egress = Egress::new(AddressPolicy::default()).unwrap();
 
-    let (url, subscription) = (receiver.url(), Subscription::to(vec![]));
-    let refused = manage::add(
-        &hooks.db,
-        &hooks.deliverer.egress,
-        &hooks.deliverer.sealing_key,
-        hooks.account_id,
-        (&url, &subscription),
-    );
-    assert!(matches!(refused.await, Err(AddError::Url(_))));
+    let refused = hooks.add(&receiver.url(), &Subscription::to(vec![])).await;
+    assert!(matches!(refused, Err(AddError::Url(_))));
     hooks.emit(&hooks.call(), ENDED).await;
     hooks.run_due().await;
     let (_, attempt) = sole(hooks.attempts().await);
@@ -243,6 +236,24 @@ async fn a_job_from_before_a_resend_does_nothing() {
         manage::remove(&hooks.db, hooks.account_id, endpoint_id)
             .await
             .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_whose_job_was_given_up_can_be_resent() {
+    let hooks = Hooks::boot().await;
+    let receiver = Receiver::start();
+    hooks.endpoint(&receiver.url(), &[]).await;
+    hooks.emit(&hooks.call(), ENDED).await;
+    hooks.execute("update jobs set state = 'dead'").await;
+    hooks.run_due().await;
+    assert_eq!(sole(hooks.deliveries().await).state, DeliveryState::Pending);
+    assert_eq!(resend(&hooks).await, Resent::Started);
+    assert_eq!(resend(&hooks).await, Resent::Unfinished);
+    hooks.run_due().await;
+    assert_eq!(
+        sole(hooks.deliveries().await).state,
+        DeliveryState::Succeeded
     );
 }
 

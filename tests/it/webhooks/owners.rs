@@ -18,15 +18,7 @@ use crate::receiver::Receiver;
 async fn an_account_has_at_most_so_many_endpoints_however_they_are_added() {
     let hooks = Hooks::boot().await;
     let subscription = Subscription::to(vec![]);
-    let add = || {
-        manage::add(
-            &hooks.db,
-            &hooks.deliverer.egress,
-            &hooks.deliverer.sealing_key,
-            hooks.account_id,
-            ("http://127.0.0.1/", &subscription),
-        )
-    };
+    let add = || hooks.add("http://127.0.0.1/", &subscription);
     for _ in 0..ENDPOINTS_MAX - 2 {
         add().await.unwrap();
     }
