@@ -36,8 +36,16 @@ pub fn connect_lazy(options: PgConnectOptions, connections_max: u32) -> PgPool {
 /// Brings the schema up to date. Replicas may do this at the same time: one works, the others wait, at most a minute.
 /// An old binary starts on a newer schema.
 pub async fn migrate(options: &PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
+    migrate_within(options, MIGRATION_LOCK_WAIT).await
+}
+
+/// The same, with another bound on the wait for locks.
+pub async fn migrate_within(
+    options: &PgConnectOptions,
+    lock_wait: Duration,
+) -> Result<(), sqlx::migrate::MigrateError> {
     let mut connection = PgConnection::connect_with(options).await?;
-    let wait = format!("set lock_timeout = '{}s'", MIGRATION_LOCK_WAIT.as_secs());
+    let wait = format!("set lock_timeout = '{}ms'", lock_wait.as_millis());
     sqlx::raw_sql(sqlx::AssertSqlSafe(wait))
         .execute(&mut connection)
         .await?;

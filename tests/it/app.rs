@@ -57,8 +57,10 @@ impl TestApp {
             ("ONHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
             ("ONHOOK_ALLOW_WEAK_DURABILITY", "1"),
         ];
+        let own = |name: &str| settings.iter().any(|(set, _)| *set == name);
         let variables = given
             .iter()
+            .filter(|(name, _)| !own(name))
             .chain(settings)
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let config = Config::parse(variables).unwrap();
