@@ -2,7 +2,7 @@
 //!
 //! **Order.** To one endpoint, what comes after a call's end is told after its `call.ended`: such a delivery is kept as
 //! `waiting` while that of `call.ended` is unfinished, and whoever brings the latter to a final state lets the waiting
-//! ones go ([`release`]). All other deliveries are independent of each other.
+//! ones go (`release`). All other deliveries are independent of each other.
 //!
 //! **Why none waits for ever.** [`emit`] reads the unfinished `call.ended` rows `for share` before it inserts waiting
 //! ones. Whoever finishes a `call.ended` first updates that row and only then, in a statement of its own (under read

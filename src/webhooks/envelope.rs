@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::{call_object::CallObject, event::EventType};
 
 /// What is posted to an endpoint.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct Envelope {
     /// What happened.
     #[serde(rename = "type")]
