@@ -111,9 +111,10 @@ async fn put_room(
     State(state): State<ApiState>,
     caller: Caller,
     Path(call_id): Path<CallId>,
-    Json(body): Json<RoomBody>,
+    body: Result<Json<RoomBody>, Error>,
 ) -> Result<StatusCode, Error> {
     auth::require(&caller, Scope::ManageCalls)?;
+    let Json(body) = body?;
     let name = body.name.into_string();
     if name.is_empty() {
         let empty = FieldError::invalid("name", "must not be empty");

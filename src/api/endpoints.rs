@@ -128,9 +128,10 @@ impl From<AddError> for Error {
 async fn add_endpoint(
     State(state): State<ApiState>,
     caller: Caller,
-    Json(body): Json<EndpointBody>,
+    body: Result<Json<EndpointBody>, Error>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
+    let Json(body) = body?;
     let subscription = Subscription::to(body.event_types);
     let added = manage::add(
         &state.db,

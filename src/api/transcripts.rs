@@ -96,9 +96,10 @@ async fn put_transcript(
     State(state): State<ApiState>,
     caller: Caller,
     Path(call_id): Path<CallId>,
-    Json(draft): Json<Draft, BODY_BYTES_MAX>,
+    body: Result<Json<Draft, BODY_BYTES_MAX>, Error>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageCalls)?;
+    let Json(draft) = body?;
     let transcript = draft.parse().map_err(|faults| {
         let fields = faults.into_iter().map(FieldError::from).collect();
         Error::fields(Code::Unprocessable, fields)

@@ -42,4 +42,5 @@ mod twilio_inbound;
 mod vendor_conformance;
 mod voice_call_update;
 mod voip_parse;
+mod walls;
 mod webhooks;
