@@ -1,7 +1,7 @@
 //! Every setting, typed, from the environment. Nothing else reads it, and nothing starts on a bad setting: all of them are
 //! named at once, each with its remedy.
 //!
-//! [`setting`] is the table that the documentation is made from; [`secret_key`] makes the key file of the embedded default.
+//! [`setting`] is the table that the documentation is made from; [`mod@secret_key`] makes the key file of the embedded default.
 
 use std::{
     ffi::OsString,

@@ -1,4 +1,4 @@
-//! Calls: reading, locking, and what stands beside them. [`write`] has the writing, [`list`] the lists.
+//! Calls: reading, locking, and what stands beside them. [`mod@write`] has the writing, [`list`] the lists.
 
 use std::collections::HashMap;
 
