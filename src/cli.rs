@@ -115,7 +115,8 @@ pub fn main() -> ExitCode {
 
 fn start(command: Working, config: Config) -> anyhow::Result<ExitCode> {
     let filter = match command {
-        Working::Serve(_) => "info",
+        // sqlx tells every notice of the server, such as that a table is there already.
+        Working::Serve(_) => "info,sqlx=warn",
         // What a command does it says itself; how it reached the database interests nobody.
         _ => "warn",
     };

@@ -182,7 +182,7 @@ pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
 );
 pub(super) const LOG: Setting = plain(
     "ONHOOK_LOG",
-    Default::Absent("info; warn for commands other than `serve`"),
+    Default::Absent("info,sqlx=warn; warn for commands other than `serve`"),
     "a filter like info, or warn,onhook=debug",
     "What is logged, to standard error: a level, or levels by module. Requests that succeeded are logged at \
      `onhook::api::observe=debug`.",

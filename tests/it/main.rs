@@ -12,6 +12,7 @@ mod analysis_run;
 mod app;
 mod architecture;
 mod auth;
+mod canary;
 mod cli;
 mod cluster;
 mod config;

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -41,6 +41,13 @@ impl Settings {
         )
     }
 
+    /// The same with another value of a setting.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(set, _)| set != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The binary with these settings and no others.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onhook"));
@@ -71,10 +78,16 @@ impl Settings {
 impl Service {
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(settings: &Settings) -> Self {
+        Self::start_logging(settings, Stdio::inherit()).await
+    }
+
+    /// Starts it with its log going elsewhere.
+    pub(crate) async fn start_logging(settings: &Settings, log: Stdio) -> Self {
         let child = settings
             .command()
             .arg("serve")
             .stdout(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let service = Self {
@@ -94,6 +107,18 @@ impl Service {
     /// Where it is.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// Asks it to stop, as an orchestrator does, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let mut asked = Command::new("sh");
+        asked.args(["-c", &format!("kill -TERM {pid}")]);
+        assert!(asked.status().unwrap().success());
+        eventually(Duration::from_mins(1), "the service stops", async || {
+            self.child.try_wait().unwrap()
+        })
+        .await
     }
 
     /// `kill -9`.
