@@ -140,7 +140,8 @@ async fn nothing_that_is_secret_or_personal_is_ever_logged() {
 
     let log = tempfile::NamedTempFile::new().unwrap();
     let stderr = Stdio::from(File::create(log.path()).unwrap());
-    let service = Service::start_logging(&settings.with("ONHOOK_LOG", "trace"), stderr).await;
+    let service =
+        Service::start_saying(&settings.with("ONHOOK_LOG", "trace"), Stdio::null(), stderr).await;
     sing(&service, &key).await;
     eventually(Duration::from_secs(30), "the call is told", async || {
         let told = |kind| {

@@ -18,7 +18,7 @@ use onhook::{
         health::{self, Health},
         observe,
     },
-    metrics::Metrics,
+    metrics::{Metrics, QueueGauges},
     store::pool,
 };
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -178,4 +178,35 @@ async fn a_request_is_counted_by_its_route_and_never_by_its_path() {
     assert!(counted.contains(line), "{counted}");
     assert!(counted.contains("route=\"unmatched\",status=\"404\"} 1"));
     assert!(!counted.contains("41555501") && !counted.contains("secret"));
+}
+
+#[test]
+fn the_documented_metrics_are_those_that_there_are() {
+    let page = include_str!("../../docs/operations.md");
+    // What was never counted is not shown.
+    let metrics = Metrics::new();
+    metrics.request_answered("GET", "/", 200, Duration::ZERO);
+    metrics.report("voip", "recorded");
+    metrics.job_finished("analyze", "done");
+    metrics.webhook_attempted("succeeded");
+    metrics.authentication_refused("missing");
+    metrics.queue(QueueGauges {
+        available: 0,
+        running: 0,
+        dead: 0,
+        oldest_due_s: 0.0,
+    });
+    let counted = metrics.encode();
+    let names = counted
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let mut there = Vec::new();
+    for (name, kind) in names {
+        let total = if kind == "counter" { "_total" } else { "" };
+        there.push(format!("| `{name}{total}` |"));
+    }
+    assert_eq!(page.matches("| `onhook_").count(), there.len());
+    for row in there {
+        assert!(page.contains(&row), "{row}");
+    }
 }

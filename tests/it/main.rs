@@ -23,6 +23,7 @@ mod egress;
 mod embedded;
 mod ending;
 mod extract;
+mod first_start;
 mod health;
 mod inbound;
 mod ingest;

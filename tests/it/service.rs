@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use onhook::embedded;
+
 use crate::{cluster::Database, deadline::eventually};
 
 /// A running `onhook serve`.
@@ -39,6 +41,21 @@ impl Settings {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
         )
+    }
+
+    /// An embedded default like this one.
+    pub(crate) fn embedded(cluster: &embedded::Settings) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = free.local_addr().unwrap().to_string();
+        let path = std::env::var_os("PATH").unwrap().into_string().unwrap();
+        let set = Self(Vec::new())
+            .with("PATH", &path)
+            .with("ONHOOK_LISTEN", &listen)
+            .with("ONHOOK_DATA_DIR", cluster.data_dir.to_str().unwrap());
+        match &cluster.postgres_bin {
+            Some(folder) => set.with("ONHOOK_POSTGRES_BIN", folder.to_str().unwrap()),
+            None => set,
+        }
     }
 
     /// The same with another value of a setting.
@@ -78,15 +95,15 @@ impl Settings {
 impl Service {
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(settings: &Settings) -> Self {
-        Self::start_logging(settings, Stdio::inherit()).await
+        Self::start_saying(settings, Stdio::null(), Stdio::inherit()).await
     }
 
-    /// Starts it with its log going elsewhere.
-    pub(crate) async fn start_logging(settings: &Settings, log: Stdio) -> Self {
+    /// Starts it with what it prints and logs going elsewhere.
+    pub(crate) async fn start_saying(settings: &Settings, print: Stdio, log: Stdio) -> Self {
         let child = settings
             .command()
             .arg("serve")
-            .stdout(Stdio::null())
+            .stdout(print)
             .stderr(log)
             .spawn()
             .unwrap();

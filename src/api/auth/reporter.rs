@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::prefer,
     domain::{
-        account::{Caller, DEFAULT_ACCOUNT, Handling, Scope, VoipMode},
+        account::{Caller, DEFAULT_ACCOUNT, Handling, KeyKind, Scope, VoipMode},
         id::AccountId,
         key::ApiKey,
     },
@@ -83,7 +83,10 @@ impl Authenticator {
             return Ok(caller);
         }
         let caller = self.caller(headers, credential).await?;
-        self.recent_keys.put(sha256, caller.clone(), now);
+        // A directory key is another caller with every `x-on-behalf-of`.
+        if caller.kind != KeyKind::Directory {
+            self.recent_keys.put(sha256, caller.clone(), now);
+        }
         Ok(caller)
     }
 
