@@ -2,7 +2,7 @@
 //!
 //! Credentials: `account` is the account SID. `secret` is its Auth Token, or the secret of the API key in `key_id`.
 //! Callbacks are signed with the Auth Token whatever authenticates our requests: with an API key, it is
-//! `signing_secret`. [`inbound`] reads callbacks, [`wire`] has the shapes.
+//! `signing_secret`. `inbound` reads callbacks, `signature` verifies them, `wire` has the shapes.
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};

@@ -54,7 +54,8 @@ enum Asked {
     responses(
         (status = 200, description = "Ended, now or before. Unless strict: an empty body if the call_id is invalid or no call has it.",
             body = EndedCall,
-            headers(("Onhook-Outcome" = String, description = "`ended already_ended ending_at_provider invalid_call_id call_not_found not_endable`"))),
+            headers(("Onhook-Outcome" = String, description = "`ended already_ended ending_at_provider invalid_call_id call_not_found`")),
+            extensions(("x-may-be-empty" = json!(true)))),
         (status = 404, description = "Strict: there is no such call", body = Refused),
         Refusals, BodyRefusals
     ),

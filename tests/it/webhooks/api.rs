@@ -8,12 +8,13 @@ use standardwebhooks::Webhook;
 use super::fixture::{call_of, emit_in, sole};
 use crate::{
     app::{TestAccount, TestApp},
+    contract::RequestBuilder,
     receiver::{Receiver, Reply},
 };
 
 const ENDPOINTS: &str = "/v1/webhook-endpoints";
 
-async fn body(request: reqwest::RequestBuilder, status: StatusCode) -> Value {
+async fn body(request: RequestBuilder, status: StatusCode) -> Value {
     let answer = request.send().await.unwrap();
     let got = answer.status();
     let text = answer.text().await.unwrap();

@@ -6,10 +6,11 @@ use standardwebhooks::Webhook;
 
 use crate::{
     app::TestApp,
+    contract::RequestBuilder,
     receiver::{Received, Receiver, Reply},
 };
 
-async fn ok(request: reqwest::RequestBuilder) -> Value {
+async fn ok(request: RequestBuilder) -> Value {
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
