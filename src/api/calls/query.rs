@@ -119,7 +119,7 @@ async fn load(
                 Total::Exactly(count) | Total::About(count) => count,
             }),
             total_is_estimate: matches!(total, Some(Total::About(_))),
-            next_cursor: last.map(|place| cursor::encode(asked.mark, place)),
+            next_cursor: last.map(|place| cursor::encode(&asked.mark, place)),
         },
     })
 }
@@ -139,9 +139,13 @@ fn parse(fields: Fields<'_>, account_id: AccountId) -> Result<Asked, Error> {
     let sort = reader.optional("sort_column", |field| field.one_of(&SORT_COLUMNS));
     let order = reader.optional("order", |field| field.one_of(&ORDERS));
     let place = reader.optional("cursor", |field| {
-        cursor::decode(mark, field.text()?)
+        cursor::decode(&mark, field.text()?)
             .ok_or_else(|| Wrong::invalid("must be the next_cursor of a page of the same list"))
     });
+    // Answering as if nothing had been filtered would be worse than not answering.
+    for name in fields.names().filter(|name| name.starts_with("filter_")) {
+        reader.refuse(FieldError::invalid(name, "is not a parameter here"));
+    }
     if reader.has("cursor") && reader.has("page") {
         reader.refuse(FieldError::invalid("page", "cannot be used with cursor"));
     }
