@@ -133,8 +133,8 @@ impl Identity {
     }
 
     /// Makes a directory that only this identity can enter.
-    pub(super) fn make_private(self, path: &Path) -> Result<(), Error> {
-        Layout::make_private(path)?;
+    pub(super) fn make_private(self, layout: &Layout, path: &Path) -> Result<(), Error> {
+        layout.make_private(path)?;
         match self {
             Self::Same | Self::Namespace(_) => Ok(()),
             Self::Other(user) => {

@@ -88,23 +88,23 @@ impl Layout {
         }
     }
 
-    /// Makes a directory that only its owner can enter, and empties it of nothing.
-    pub(super) fn make_private(path: &Path) -> Result<(), Error> {
+    /// Makes a directory that only its owner can enter. One that is there is taken over from the cluster's owner or from
+    /// root, not from a stranger who was faster: it may be in `/tmp`.
+    pub(super) fn make_private(&self, path: &Path) -> Result<(), Error> {
         match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(failed("make", path)(error)),
-        }?;
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("make", path)(error)),
+        }
         let found = fs::symlink_metadata(path).map_err(failed("look at", path))?;
-        if !found.is_dir() {
-            return Err(failed("use", path)(io::Error::from(
-                io::ErrorKind::NotADirectory,
-            )));
+        let ours = fs::metadata(self.cluster()).is_ok_and(|cluster| cluster.uid() == found.uid());
+        if !found.is_dir() || !(ours || found.uid() == 0) {
+            return Err(failed("use", path)(io::ErrorKind::AlreadyExists.into()));
         }
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed("protect", path))
     }
 
-    /// Whether the socket is in a directory of the cluster's owner that nobody else can enter. It may be in `/tmp`.
+    /// Whether the socket is in a directory of the cluster's owner that nobody else can enter.
     pub(super) fn socket_is_private(&self) -> io::Result<()> {
         let socket_dir = fs::symlink_metadata(&self.socket_dir)?;
         let cluster = fs::metadata(self.cluster())?;

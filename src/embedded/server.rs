@@ -92,7 +92,7 @@ impl Server {
             }
             Ok(()) | Err(_) => {}
         }
-        self.identity.make_private(&making)?;
+        self.identity.make_private(&self.layout, &making)?;
         let program = self.binaries.program("initdb");
         let mut initdb = self.identity.command(&program);
         initdb.arg("-D").arg(&making).args([
@@ -130,6 +130,8 @@ impl Server {
         supervisor: &Supervisor,
         start_wait: Duration,
     ) -> Result<(), Error> {
+        // What is wrong with files is the caller's to know at once.
+        self.make_room().await?;
         let layout = self.layout.clone();
         let answering = CancellationToken::new();
         let answered = answering.clone();
@@ -171,8 +173,7 @@ impl Server {
         answering: &CancellationToken,
         stop: &CancellationToken,
     ) -> Result<Run, Error> {
-        leftover::clear(&self.layout).await?;
-        self.identity.make_private(self.layout.socket_dir())?;
+        self.make_room().await?;
         let mut guard = self.launch()?;
         // Waiting for a child closes its standard input, so ours is kept apart.
         let lifeline = guard.stdin.take();
@@ -188,6 +189,12 @@ impl Server {
             status = guard.wait() => Ok(exited(status, Readiness::Reached)),
             () = stop.cancelled() => self.stop(guard, lifeline).await.map(|()| Run::Asked),
         }
+    }
+
+    async fn make_room(&self) -> Result<(), Error> {
+        leftover::clear(&self.layout).await?;
+        self.identity
+            .make_private(&self.layout, self.layout.socket_dir())
     }
 
     fn launch(&self) -> Result<Child, Error> {

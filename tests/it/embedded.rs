@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -196,16 +196,22 @@ async fn the_server_is_durable_and_nobody_else_can_reach_it() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_too_long_for_a_socket_is_no_obstacle() {
+async fn a_path_that_is_too_long_for_a_socket_is_no_obstacle_and_no_strangers_chance() {
     let mut settings = settings("long", Durability::ForTests);
     settings.data_dir = settings.data_dir.join("x".repeat(120));
     let service = Cluster::start(settings.clone()).await.unwrap();
     assert!(service.socket_dir().starts_with("/tmp/"));
-    let command = Cluster::attach(settings).await.unwrap();
+    let command = Cluster::attach(settings.clone()).await.unwrap();
     write_row(&command.connect_options()).await;
     assert_eq!(rows(&service.connect_options()).await, 1);
     let socket_dir = service.socket_dir().to_owned();
     service.stop().await;
+
+    // Only root can make it somebody else's.
+    if chown(&socket_dir, Some(12345), None).is_ok() {
+        let refused = Cluster::start(settings).await.unwrap_err();
+        assert!(matches!(refused, Error::File { .. }), "{refused:?}");
+    }
     fs::remove_dir_all(socket_dir).unwrap();
 }
 
