@@ -28,7 +28,7 @@ pub enum SecretKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read or made.
-    #[error("the secret key file {} cannot be read or made", path.display())]
+    #[error("the secret key file {} cannot be read or made; with DATABASE_URL and ONHOOK_SECRET_KEY set, none is needed", path.display())]
     Io {
         /// Where it is.
         path: PathBuf,
