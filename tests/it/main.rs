@@ -33,6 +33,7 @@ mod ingest;
 mod jwt;
 mod kill;
 mod lifecycle;
+mod list_plans;
 mod openapi;
 mod partition;
 mod provider_double;
