@@ -1,11 +1,23 @@
 //! What stands around every route: refusals that no handler makes, and the headers of every answer.
 
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    middleware::from_fn,
+    routing::post,
+};
+use http_body_util::BodyExt as _;
+use onhook::api::guard;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+
+use tower::ServiceExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::TestApp;
 
@@ -69,6 +81,38 @@ async fn an_unknown_path_or_method_is_told_in_the_words_of_its_surface() {
         );
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body.pointer(pointer).unwrap(), value, "{method} {path}");
+    }
+}
+
+/// The layers of the service around a route that panics; the service itself has none.
+fn panicking() -> Router {
+    async fn panics() -> StatusCode {
+        panic!("this is what a bug looks like")
+    }
+    Router::new()
+        .route("/calls/end", post(panics))
+        .route("/api/v1/voip/call-end", post(panics))
+        .route("/v1/events/{id}", post(panics))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(guard::render))
+        .layer(from_fn(guard::headers))
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_and_says_nothing_of_itself() {
+    for (path, pointer, value) in [
+        ("/calls/end", "/status", "error"),
+        ("/api/v1/voip/call-end", "/error/type", "ERROR_SERVER_ERROR"),
+        ("/v1/events/1", "/code", "internal"),
+    ] {
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        let answer = panicking().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body.pointer(pointer).unwrap(), value);
+        assert!(!body.to_string().contains("bug"));
     }
 }
 

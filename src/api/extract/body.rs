@@ -15,8 +15,8 @@ use crate::api::serve::BodyTooSlow;
 
 use super::{BODY_BYTES_MAX, Fields};
 
-/// How long a client may take to send a body.
-const BODY_WAIT: Duration = Duration::from_secs(15);
+/// How long a client may take to send a whole body, however steadily: the largest, at a megabit a second.
+const BODY_WAIT: Duration = Duration::from_secs(40);
 
 /// A body as it came, whatever its media type: for signatures over raw bytes.
 #[derive(Debug)]
@@ -141,8 +141,12 @@ fn unsupported(detail: &'static str) -> Error {
 }
 
 async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Error> {
+    read_within(BODY_WAIT, request, bytes_max).await
+}
+
+async fn read_within(wait: Duration, request: Request, bytes_max: usize) -> Result<Bytes, Error> {
     let body = axum::body::to_bytes(request.into_body(), bytes_max);
-    match tokio::time::timeout(BODY_WAIT, body).await {
+    match tokio::time::timeout(wait, body).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_long(&error) => Err(Error::new(
             Code::BodyTooLarge,
@@ -170,4 +174,42 @@ fn is_too_long(error: &axum::Error) -> bool {
     error
         .source()
         .is_some_and(<dyn std::error::Error>::is::<LengthLimitError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+        time::Duration,
+    };
+
+    use axum::{body::Body, extract::Request};
+    use bytes::Bytes;
+    use hyper::body::Frame;
+
+    use super::{Code, read_within};
+
+    /// A body of which nothing ever comes.
+    struct Silence;
+
+    impl hyper::body::Body for Silence {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_takes_too_long_is_given_up() {
+        let request = Request::new(Body::new(Silence));
+        let given_up = read_within(Duration::from_millis(1), request, 16).await;
+        assert_eq!(given_up.unwrap_err().code(), Code::RequestTimeout);
+    }
 }

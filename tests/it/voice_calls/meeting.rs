@@ -113,3 +113,38 @@ async fn one_call_goes_through_all_three_surfaces() {
         "Customer requested to end call"
     );
 }
+
+#[tokio::test]
+async fn staff_and_telephony_that_race_for_a_name_meet_on_one_call() {
+    let app = TestApp::boot().await;
+    let account = app.default_account().await;
+    for round in 0..5 {
+        let name = format!("race-{round}");
+        let mut racing = tokio::task::JoinSet::new();
+        for endpoint in ["call-ringing", "call-answered", "call-end"] {
+            let body = json!({
+                "CallId": name, "From": "1", "To": "2", "Direction": "incoming",
+                "CallStatus": (endpoint == "call-end").then_some("completed"),
+            });
+            let path = format!("/api/v1/voip/{endpoint}");
+            racing.spawn(answer(app.post(&path, &account.key).json(&body)));
+            let body = with(new(&account), json!({"source_id": name}));
+            racing.spawn(answer(app.post(VOICE_CALLS, &account.key).json(&body)));
+        }
+        for (status, body) in racing.join_all().await {
+            assert!(status.is_success(), "{body}");
+        }
+        let path = format!("{VOICE_CALLS}?filter[source_id]={name}");
+        let (_, page) = answer(app.get(&path, &account.key)).await;
+        assert_eq!(page["data"]["total_count"], 1);
+        let call = &page["data"]["voice_calls"][0];
+        assert_eq!(
+            (&call["staff_uid"], &call["provider"]),
+            (&json!("s-1"), &json!("VONAGE"))
+        );
+        let uid = call["uid"].as_str().unwrap();
+        let (_, call) = answer(app.get(&format!("/calls/{uid}"), &account.key)).await;
+        assert_eq!(call["data"]["call_status"], "completed");
+    }
+    assert_eq!(app.jobs("analyze").await, 5);
+}
