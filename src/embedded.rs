@@ -45,6 +45,8 @@ const ROLE: &str = "onhook";
 /// How long a command waits for a service that is just starting its server.
 const ATTACH_WAIT: Duration = Duration::from_mins(1);
 
+const ATTACH_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long a start, crash recovery included, may take.
 const START_WAIT: Duration = Duration::from_mins(5);
 
@@ -156,24 +158,22 @@ impl Cluster {
     pub async fn attach(settings: Settings) -> Result<Self, Error> {
         let layout = Layout::prepare(&settings.data_dir)?;
         let started = tokio::time::Instant::now();
+        let mut answered = false;
         loop {
             match owner::acquire(&layout, Purpose::Command).await {
                 Ok(owner) => return Self::run(layout, settings, owner).await,
-                Err(refused @ Error::InUse { .. }) => {
-                    let reached = match layout.socket_is_private() {
-                        Ok(()) => ping(&options(&layout)).await.is_ok(),
-                        Err(_) => false,
-                    };
-                    if reached {
-                        return Ok(Self { layout, ours: None });
-                    }
-                    if started.elapsed() > ATTACH_WAIT {
-                        return Err(refused);
-                    }
-                    // The service may be starting its server, or be gone before it had one.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                // It answered and is still owned: it was not the last word of one that loses its service.
+                Err(Error::InUse { .. }) if answered => return Ok(Self { layout, ours: None }),
+                Err(refused @ Error::InUse { .. }) if started.elapsed() > ATTACH_WAIT => {
+                    return Err(refused);
                 }
+                Err(Error::InUse { .. }) => {}
                 Err(other) => return Err(other),
+            }
+            answered = layout.socket_is_private().is_ok() && ping(&options(&layout)).await.is_ok();
+            if !answered {
+                // The service may be starting its server, or be gone before it had one.
+                tokio::time::sleep(ATTACH_PAUSE).await;
             }
         }
     }

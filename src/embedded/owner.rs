@@ -14,6 +14,9 @@ use super::{
 /// How long to wait for a command, which is soon done.
 const COMMAND_WAIT: Duration = Duration::from_secs(30);
 
+/// How long a service waits for another: one that was killed may not be gone yet.
+const SERVICE_WAIT: Duration = Duration::from_secs(2);
+
 const POLL: Duration = Duration::from_millis(50);
 
 /// What the owner is, for whoever comes second: commands end by themselves, services do not.
@@ -26,10 +29,10 @@ pub(super) enum Purpose {
 /// Holds the data directory until it is dropped.
 #[derive(Debug)]
 pub(super) struct Owner {
-    _locked: File,
+    locked: File,
 }
 
-/// Takes the data directory, or says who has it. Waits for a command, never for a service.
+/// Takes the data directory, or says who has it.
 pub(super) async fn acquire(layout: &Layout, purpose: Purpose) -> Result<Owner, Error> {
     let path = layout.lock();
     let mut file = File::options()
@@ -46,7 +49,13 @@ pub(super) async fn acquire(layout: &Layout, purpose: Purpose) -> Result<Owner, 
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
             Err(TryLockError::WouldBlock) => {
                 let owner = fs::read_to_string(&path).map_err(failed("read", &path))?;
-                if owner.starts_with(Purpose::Service.name()) || started.elapsed() > COMMAND_WAIT {
+                let wait = match purpose {
+                    _ if !owner.starts_with(Purpose::Service.name()) => COMMAND_WAIT,
+                    Purpose::Service => SERVICE_WAIT,
+                    // It may use the service's server.
+                    Purpose::Command => Duration::ZERO,
+                };
+                if started.elapsed() >= wait {
                     return Err(Error::InUse {
                         data_dir: layout.home().to_owned(),
                         owner: owner.trim().to_owned(),
@@ -61,7 +70,16 @@ pub(super) async fn acquire(layout: &Layout, purpose: Purpose) -> Result<Owner, 
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(line.as_bytes()))
         .map_err(failed("write", &path))?;
-    Ok(Owner { _locked: file })
+    Ok(Owner { locked: file })
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a child that is just being started has a copy of it.
+        if let Err(error) = self.locked.unlock() {
+            tracing::warn!(error = %error, "cannot unlock the data directory");
+        }
+    }
 }
 
 impl Purpose {
