@@ -54,10 +54,16 @@ async fn sing(service: &Service, key: &str) {
     let mut odd = report;
     odd["CallId"] = "canary-call-id\u{0}\n{\"level\":\"ERROR\"}".into();
     assert_eq!(post("/api/v1/voip/call-end", odd).await.0, 400);
-    let list = "/calls/query?search=canary-word&filter_columns[]=call_to&filter_values[]=%2B14155556789&filter_operator[]=eq";
-    let request = client.get(service.url(list)).bearer_auth(key).send();
-    let calls: Value = request.await.unwrap().json().await.unwrap();
-    assert_eq!(calls["status"], "ok", "{calls}");
+    // One that is refused, and one that is answered: both hold what nobody may read in the log.
+    let refused = "/calls/query?filter_columns[]=call_to&filter_values[]=%2B14155556789";
+    for (list, status) in [
+        (refused, "error"),
+        ("/calls/query?search=canary-word", "ok"),
+    ] {
+        let request = client.get(service.url(list)).bearer_auth(key).send();
+        let calls: Value = request.await.unwrap().json().await.unwrap();
+        assert_eq!(calls["status"], status, "{calls}");
+    }
     let request = client.get(service.url("/calls/query")).bearer_auth(key);
     let calls: Value = request.send().await.unwrap().json().await.unwrap();
     let call = calls["data"][0]["id"].as_str().unwrap();
