@@ -17,8 +17,6 @@ use crate::{
 
 mod batch;
 
-pub use batch::digest;
-
 /// The most reports that one transaction takes.
 pub const BATCH_MAX: usize = 512;
 

@@ -308,7 +308,7 @@ impl<'a> Content<'a> {
 }
 
 /// What makes a repetition recognisable: the provider's own id of the event, or the content.
-pub fn digest(report: &CallReport) -> [u8; 32] {
+fn digest(report: &CallReport) -> [u8; 32] {
     let mut bytes = report.source.as_bytes().to_vec();
     bytes.push(0);
     match &report.event_id {
