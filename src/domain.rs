@@ -17,6 +17,7 @@ pub mod key;
 pub mod lifecycle;
 pub mod money;
 pub mod party;
+pub mod placement;
 pub mod report;
 pub mod state;
 pub mod termination;

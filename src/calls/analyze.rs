@@ -20,7 +20,7 @@ use crate::{
     domain::{
         analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION},
         call::Call,
-        call_object::Beside,
+        call_object::{Beside, customer_sentiment},
         event::EventType,
         id::AnalysisId,
     },
@@ -123,7 +123,7 @@ async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> any
             turn_compounds: None,
         },
     };
-    let keeping = store::within(keep(db, claim, job, (&gathered, analysed)));
+    let keeping = store::within(Box::pin(keep(db, claim, job, (&gathered, analysed))));
     Ok(keeping.await?)
 }
 
@@ -211,6 +211,8 @@ async fn keep(
     };
     analyses::insert(&mut tx, account_id, &revision).await?;
     beside.analysis = serde_json::to_value(&analysis).ok();
+    let label = beside.analysis.as_ref().and_then(customer_sentiment);
+    store::calls::note_sentiment(&mut tx, account_id, call_id, label).await?;
     let analyzed = Happening {
         call: &call,
         beside: &beside,

@@ -7,6 +7,7 @@ use super::{
     id::{AccountId, CallId, ConnectionId},
     lifecycle::Lifecycle,
     money::Money,
+    placement::PlacementState,
     report::{ProviderCallId, ProviderName},
     state::VoiceCallStatus,
 };
@@ -105,6 +106,22 @@ pub struct CampaignNotes {
     pub metadata: Option<serde_json::Value>,
     /// What the agent was told.
     pub agent_dynamic_variables: Option<serde_json::Value>,
+    /// What the call cost, in `price_unit`.
+    pub cost: Option<Money>,
+    /// A currency (ISO 4217).
+    pub price_unit: Option<String>,
+    /// Network latency in milliseconds.
+    pub latency_ms: Option<i32>,
+    /// Whether the agent's task was done, in the agent system's words.
+    pub agent_task_status: Option<String>,
+    /// How the agent did.
+    pub agent_task_feedback: Option<String>,
+    /// What was drawn from the call.
+    pub agent_post_call_outcomes: Option<serde_json::Value>,
+    /// When the back end tries it again.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// How placing it stands, if it was placed here.
+    pub placement: Option<PlacementState>,
 }
 
 impl Default for CampaignNotes {
@@ -120,6 +137,14 @@ impl Default for CampaignNotes {
             notes: None,
             metadata: None,
             agent_dynamic_variables: None,
+            cost: None,
+            price_unit: None,
+            latency_ms: None,
+            agent_task_status: None,
+            agent_task_feedback: None,
+            agent_post_call_outcomes: None,
+            retry_at: None,
+            placement: None,
         }
     }
 }

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::{
     call::Call,
     id::CallId,
+    money::Money,
     party::{E164, PartyNumber},
+    placement::PlacementState,
     state::Direction,
     termination::Termination,
 };
@@ -66,9 +68,9 @@ pub struct CallObject {
     pub disconnect_reason: String,
     /// Sentiment of the customer: `positive neutral negative`, empty until analysed.
     pub analysis_sentiment: String,
-    /// Whether the agent's task was done; empty until analysed.
+    /// Whether the agent's task was done, in the agent system's words; empty until somebody said.
     pub agent_task_status: String,
-    /// How the agent did; empty until analysed.
+    /// How the agent did; empty until somebody said.
     pub agent_task_feedback: String,
     /// The back end's own data.
     pub metadata: Option<serde_json::Value>,
@@ -103,6 +105,8 @@ pub struct CallObject {
     pub ring_duration: Option<i64>,
     /// Seconds from the first we heard to the end (ours).
     pub total_duration: Option<i64>,
+    /// How placing it here stands; null unless it was placed here (ours).
+    pub placement: Option<PlacementState>,
     /// What ending it here asked of others, and how that stands (ours).
     pub terminations: Vec<Termination>,
     /// The newest analysis, once there is one (ours). Without its transcript, which has a route of its own.
@@ -165,32 +169,38 @@ impl CallObject {
             transcript_object: utterances
                 .map(|utterances| serde_json::json!({ "utterances": utterances })),
             transcript_language: language,
-            cost: 0.0,
-            price_unit: String::new(),
-            latency: 0,
+            cost: campaign.cost.map_or(0.0, Money::approximate),
+            price_unit: campaign.price_unit.unwrap_or_default(),
+            latency: campaign.latency_ms.unwrap_or(0).into(),
             disconnect_reason: life
                 .disconnect_reason
                 .as_ref()
                 .map_or_else(String::new, |r| r.as_str().to_owned()),
-            analysis_sentiment: customer_sentiment(beside.analysis.as_ref()),
-            agent_task_status: String::new(),
-            agent_task_feedback: String::new(),
+            analysis_sentiment: beside
+                .analysis
+                .as_ref()
+                .and_then(customer_sentiment)
+                .unwrap_or_default()
+                .to_owned(),
+            agent_task_status: campaign.agent_task_status.unwrap_or_default(),
+            agent_task_feedback: campaign.agent_task_feedback.unwrap_or_default(),
             metadata: campaign.metadata,
             agent_dynamic_variables: campaign.agent_dynamic_variables,
-            agent_post_call_outcomes: None,
+            agent_post_call_outcomes: campaign.agent_post_call_outcomes,
             notes: campaign.notes,
             created_at: call.created_at,
             updated_at: call.updated_at,
             deleted_at: call.deleted_at,
             started_at: life.answered_at.map(|at| end.map_or(at, |end| at.min(end))),
             ended_at: end,
-            retry_at: None,
+            retry_at: campaign.retry_at,
             workspace_id: campaign.workspace_id,
             ringing_at: life.ringing_at,
             from_e164: e164(life.from.as_ref()),
             to_e164: e164(life.to.as_ref()),
             ring_duration: life.ring_s(),
             total_duration: life.total_s(),
+            placement: campaign.placement,
             terminations: beside.terminations,
             analysis: beside.analysis,
         }
@@ -208,11 +218,7 @@ fn e164(number: Option<&PartyNumber>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The customer's sentiment label of an analysis, empty where there is none.
-fn customer_sentiment(analysis: Option<&serde_json::Value>) -> String {
-    analysis
-        .and_then(|analysis| analysis.pointer("/sentiment/label/customer"))
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+/// The customer's sentiment label of an analysis, if it has one.
+pub fn customer_sentiment(analysis: &serde_json::Value) -> Option<&str> {
+    analysis.pointer("/sentiment/label/customer")?.as_str()
 }

@@ -36,6 +36,11 @@ impl FromStr for Money {
 }
 
 impl Money {
+    /// The float that is nearest to the amount, for documents that want one.
+    pub fn approximate(self) -> f64 {
+        self.to_string().parse().unwrap_or(0.0)
+    }
+
     /// The amount.
     pub fn decimal(self) -> Decimal {
         self.0

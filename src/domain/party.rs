@@ -40,6 +40,15 @@ impl PartyNumber {
         Ok(Self { raw, e164 })
     }
 
+    /// A number as the store has it, or one whose E.164 form was told beside it: a form that is not E.164 is none.
+    pub fn kept(raw: impl Into<String>, e164: Option<&str>) -> Result<Self, PartyNumberError> {
+        let mut kept = Self::parse(raw)?;
+        if let Some(known) = e164.and_then(|text| text.parse().ok()) {
+            kept.e164 = Some(known);
+        }
+        Ok(kept)
+    }
+
     /// The number as it was sent.
     pub fn raw(&self) -> &str {
         self.raw.as_str()

@@ -11,6 +11,7 @@ use crate::domain::{
     call_object::Beside,
     id::{AccountId, CallId},
     lifecycle::LearnedAt,
+    placement::PlacementState,
 };
 
 pub mod list;
@@ -19,7 +20,7 @@ mod row;
 mod spoken;
 pub mod write;
 
-pub use write::{insert, insert_many, save, save_lives};
+pub use write::{insert, insert_many, note_sentiment, save, save_lives};
 
 /// Selects whole calls.
 macro_rules! select_calls {
@@ -27,12 +28,13 @@ macro_rules! select_calls {
         sqlx::query_as!(
             CallRow,
             "select account_id, call_id, provider, provider_call_id, connection_id, state, direction, from_number,
-                    to_number, email, queued_at, ringing_at, answered_at, ended_at, duration_s, recording_url,
+                    to_number, from_e164, to_e164, email, queued_at, ringing_at, answered_at, ended_at, duration_s, recording_url,
                     disconnect_reason, learned_at as \"learned_at: Json<LearnedAt>\", room_connection_id, room_name,
                     source_id, staff_uid, client_uid, voice_call_status, rate, price, call_summary, external_app_url,
                     external_app_name, external_uuid, recording_id, handled_by_staff_uid, handled_at, campaign_id,
                     ai_agent_id, contact_id, workspace_id, is_test, call_rating, call_feedback, notes, metadata,
-                    agent_dynamic_variables, created_at, updated_at, deleted_at, version
+                    agent_dynamic_variables, cost, price_unit, latency, agent_task_status, agent_task_feedback,
+                    agent_post_call_outcomes, retry_at, placement as \"placement: PlacementState\", created_at, updated_at, deleted_at, version
              from calls " + $tail,
             $($arg),*
         )

@@ -12,6 +12,7 @@ mod analysis_run;
 mod app;
 mod architecture;
 mod auth;
+mod call_object;
 mod calls;
 mod canary;
 mod cli;

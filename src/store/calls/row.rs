@@ -11,6 +11,7 @@ use crate::domain::{
     lifecycle::{End, LearnedAt, Lifecycle},
     money::Money,
     party::PartyNumber,
+    placement::PlacementState,
     report::{ProviderCallId, ProviderName},
     state::{CallState, Direction, VoiceCallStatus},
     text::Text,
@@ -28,6 +29,8 @@ pub(super) struct CallRow {
     pub(super) direction: Option<Direction>,
     pub(super) from_number: Option<String>,
     pub(super) to_number: Option<String>,
+    pub(super) from_e164: Option<String>,
+    pub(super) to_e164: Option<String>,
     pub(super) email: Option<String>,
     pub(super) queued_at: Option<DateTime<Utc>>,
     pub(super) ringing_at: Option<DateTime<Utc>>,
@@ -62,6 +65,14 @@ pub(super) struct CallRow {
     pub(super) notes: Option<String>,
     pub(super) metadata: Option<serde_json::Value>,
     pub(super) agent_dynamic_variables: Option<serde_json::Value>,
+    pub(super) cost: Option<Decimal>,
+    pub(super) price_unit: Option<String>,
+    pub(super) latency: Option<i32>,
+    pub(super) agent_task_status: Option<String>,
+    pub(super) agent_task_feedback: Option<String>,
+    pub(super) agent_post_call_outcomes: Option<serde_json::Value>,
+    pub(super) retry_at: Option<DateTime<Utc>>,
+    pub(super) placement: Option<PlacementState>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) deleted_at: Option<DateTime<Utc>>,
@@ -101,6 +112,14 @@ impl TryFrom<CallRow> for Call {
                 notes: row.notes,
                 metadata: row.metadata,
                 agent_dynamic_variables: row.agent_dynamic_variables,
+                cost: row.cost.map(Money::from),
+                price_unit: row.price_unit,
+                latency_ms: row.latency,
+                agent_task_status: row.agent_task_status,
+                agent_task_feedback: row.agent_task_feedback,
+                agent_post_call_outcomes: row.agent_post_call_outcomes,
+                retry_at: row.retry_at,
+                placement: row.placement,
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -115,9 +134,9 @@ fn life(row: &CallRow) -> Result<Lifecycle, sqlx::Error> {
         (Some(state), Some(at)) => Some(End { state, at }),
         (None, _) | (_, None) => None,
     };
-    let number = |text: &Option<String>| {
-        text.clone()
-            .map(PartyNumber::parse)
+    let number = |raw: &Option<String>, e164: &Option<String>| {
+        raw.clone()
+            .map(|raw| PartyNumber::kept(raw, e164.as_deref()))
             .transpose()
             .map_err(decode)
     };
@@ -127,8 +146,8 @@ fn life(row: &CallRow) -> Result<Lifecycle, sqlx::Error> {
         answered_at: row.answered_at,
         end,
         direction: row.direction,
-        from: number(&row.from_number)?,
-        to: number(&row.to_number)?,
+        from: number(&row.from_number, &row.from_e164)?,
+        to: number(&row.to_number, &row.to_e164)?,
         email: row
             .email
             .as_deref()

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     call::Call,
-    id::ConnectionId,
+    id::{AccountId, CallId, ConnectionId},
     lifecycle::LearnedAt,
     money::Money,
     party::{E164, PartyNumber},
@@ -122,7 +122,9 @@ async fn save_notes(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
             external_app_name = $13, external_uuid = $14, recording_id = $15, handled_by_staff_uid = $16,
             handled_at = $17, campaign_id = $18, ai_agent_id = $19, contact_id = $20, workspace_id = $21,
             is_test = $22, call_rating = $23, call_feedback = $24, notes = $25, metadata = $26,
-            agent_dynamic_variables = $27, deleted_at = $28
+            agent_dynamic_variables = $27, deleted_at = $28, cost = $29, price_unit = $30, latency = $31,
+            agent_task_status = $32, agent_task_feedback = $33, agent_post_call_outcomes = $34, retry_at = $35,
+            placement = $36
          where account_id = $1 and call_id = $2",
         call.account_id.uuid(),
         call.call_id.uuid(),
@@ -151,7 +153,34 @@ async fn save_notes(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
         campaign.notes.as_deref(),
         campaign.metadata,
         campaign.agent_dynamic_variables,
-        call.deleted_at
+        call.deleted_at,
+        campaign.cost.map(Money::decimal),
+        campaign.price_unit.as_deref(),
+        campaign.latency_ms,
+        campaign.agent_task_status.as_deref(),
+        campaign.agent_task_feedback.as_deref(),
+        campaign.agent_post_call_outcomes,
+        campaign.retry_at,
+        campaign.placement as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the customer's sentiment of a call that was locked, for lists; does not count as a change by itself.
+pub async fn note_sentiment(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    call_id: CallId,
+    label: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update calls set analysis_sentiment = $3
+         where account_id = $1 and call_id = $2 and analysis_sentiment is distinct from $3",
+        account_id.uuid(),
+        call_id.uuid(),
+        label
     )
     .execute(conn)
     .await?;
