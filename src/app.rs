@@ -254,7 +254,7 @@ impl App {
             self.metrics.clone(),
             self.supervisor.stopping(),
         );
-        ApiState {
+        ApiState::new(api::state::Parts {
             db: tools.db,
             ingest,
             wake: tools.wake,
@@ -268,7 +268,7 @@ impl App {
             base_domain: config.base_domain.clone(),
             supervisor: self.supervisor.clone(),
             metrics: self.metrics.clone(),
-        }
+        })
     }
 }
 

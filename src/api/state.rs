@@ -1,6 +1,6 @@
-//! What handlers share. Cheap to clone: everything in it is a handle.
+//! What handlers share.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use sqlx::PgPool;
@@ -18,9 +18,28 @@ use crate::{
 
 use super::{auth::Authenticator, health::Health};
 
-/// The state of the API.
+/// The state of the API: one pointer, since every layer and every extractor of every request clones it.
 #[derive(Debug, Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Parts>);
+
+impl ApiState {
+    /// Shares the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What the state consists of.
+#[derive(Debug)]
+pub struct Parts {
     /// The database.
     pub db: PgPool,
     /// The one way in for reports.
@@ -49,7 +68,7 @@ pub struct ApiState {
     pub metrics: Metrics,
 }
 
-impl ApiState {
+impl Parts {
     /// What verbs work with.
     pub fn tools(&self) -> Tools {
         Tools {
