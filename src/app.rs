@@ -222,7 +222,10 @@ impl App {
             serve::serve(listener, router, limits, stop)
         });
         // Ends when the listener has: what it has taken in is committed.
-        self.supervisor.spawn("ingest", |_stop| batcher.run());
+        for _ in 0..ingest::BATCHERS {
+            let batcher = batcher.clone();
+            self.supervisor.spawn("ingest", |_stop| batcher.run());
+        }
         if role == Role::Api {
             let (db, wake) = (db.clone(), wake.clone());
             self.supervisor

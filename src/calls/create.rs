@@ -145,7 +145,7 @@ async fn begin(
     let mut call = blank(new, call_id, now);
     let update = new.update.clone();
     update.apply(&mut call, new.by.as_deref(), now)?;
-    store::calls::insert(conn, &call).await?;
+    store::calls::save(conn, &call).await?;
     Ok(update::announce(conn, None, &call).await?)
 }
 

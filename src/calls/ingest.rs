@@ -5,8 +5,13 @@
 //! fails for a reason that lies in the data, each report is tried alone, so that a bad one fails alone. When the bounded
 //! channel is full the caller is told at once ([`IngestError::Busy`]).
 
-use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     domain::{id::CallId, report::CallReport},
@@ -19,6 +24,12 @@ mod batch;
 
 /// The most reports that one transaction takes.
 pub const BATCH_MAX: usize = 512;
+
+/// How many batchers one process runs: with one, either it or the database would be idle.
+pub const BATCHERS: usize = 2;
+
+/// How long the connection is kept when no report comes.
+const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +76,18 @@ struct Pending {
     answer: oneshot::Sender<Result<Ingested, IngestError>>,
 }
 
-/// The task behind an [`Ingest`].
-#[derive(Debug)]
+/// The task behind an [`Ingest`]. Clones serve the same one: while the statements of one run, another makes its own ready.
+#[derive(Debug, Clone)]
 pub struct Batcher {
-    waiting: mpsc::Receiver<Pending>,
+    waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
     db: PgPool,
     wake: Wake,
     metrics: Metrics,
 }
+
+/// The connection that a batcher keeps while reports keep coming: one server process with warm caches, and no ping for
+/// every batch.
+type Kept = Option<PoolConnection<Postgres>>;
 
 /// A handle that holds at most `waiting_max` reports, and the task that serves it.
 pub fn ingest(db: PgPool, wake: Wake, waiting_max: usize, metrics: Metrics) -> (Ingest, Batcher) {
@@ -83,7 +98,7 @@ pub fn ingest(db: PgPool, wake: Wake, waiting_max: usize, metrics: Metrics) -> (
             metrics: metrics.clone(),
         },
         Batcher {
-            waiting: receiver,
+            waiting: Arc::new(Mutex::new(receiver)),
             db,
             wake,
             metrics,
@@ -115,24 +130,39 @@ impl Ingest {
 
 impl Batcher {
     /// Serves until the last handle is gone and what it handed over is committed.
-    pub async fn run(mut self) {
-        let mut taken = Vec::with_capacity(BATCH_MAX);
-        while self.waiting.recv_many(&mut taken, BATCH_MAX).await > 0 {
-            self.commit(std::mem::take(&mut taken)).await;
-            taken.reserve(BATCH_MAX);
+    pub async fn run(self) {
+        let mut kept = None;
+        loop {
+            let mut taken = Vec::new();
+            if kept.is_none() {
+                self.take(&mut taken).await;
+            } else if timeout(KEPT_IDLE, self.take(&mut taken)).await.is_err() {
+                kept = None;
+                continue;
+            }
+            if taken.is_empty() {
+                return;
+            }
+            self.commit(&mut kept, taken).await;
         }
     }
 
-    async fn commit(&self, taken: Vec<Pending>) {
+    /// Takes whatever is waiting; nothing if nothing will come any more. Loses nothing when it is dropped.
+    async fn take(&self, taken: &mut Vec<Pending>) {
+        let mut waiting = self.waiting.lock().await;
+        waiting.recv_many(taken, BATCH_MAX).await;
+    }
+
+    async fn commit(&self, kept: &mut Kept, taken: Vec<Pending>) {
         let (reports, answers): (Vec<CallReport>, Vec<_>) = taken
             .into_iter()
             .map(|pending| (pending.report, pending.answer))
             .unzip();
-        let results = match self.apply(&reports).await {
+        let results = match self.apply(kept, &reports).await {
             Ok(ingested) => ingested.into_iter().map(Ok).collect(),
             Err(error @ store::Error::Unavailable(_)) => unavailable(&reports, &error),
             Err(error) if reports.len() == 1 => vec![Err(error.into())],
-            Err(_) => self.apply_each(&reports).await,
+            Err(_) => self.apply_each(kept, &reports).await,
         };
         for (answer, result) in answers.into_iter().zip(results) {
             // The client may have hung up; its report is in all the same.
@@ -141,10 +171,14 @@ impl Batcher {
     }
 
     /// One transaction each: whichever report made the batch fail, fails alone.
-    async fn apply_each(&self, reports: &[CallReport]) -> Vec<Result<Ingested, IngestError>> {
+    async fn apply_each(
+        &self,
+        kept: &mut Kept,
+        reports: &[CallReport],
+    ) -> Vec<Result<Ingested, IngestError>> {
         let mut results = Vec::with_capacity(reports.len());
         for report in reports {
-            let one = self.apply(std::slice::from_ref(report)).await;
+            let one = self.apply(kept, std::slice::from_ref(report)).await;
             results.push(
                 one.map_err(IngestError::from)
                     .and_then(|ingested| ingested.first().copied().ok_or(IngestError::Busy)),
@@ -153,20 +187,42 @@ impl Batcher {
         results
     }
 
-    async fn apply(&self, reports: &[CallReport]) -> Result<Vec<Ingested>, store::Error> {
-        let ingested = apply(&self.db, &self.wake, reports).await?;
+    async fn apply(
+        &self,
+        kept: &mut Kept,
+        reports: &[CallReport],
+    ) -> Result<Vec<Ingested>, store::Error> {
+        let connection = kept.take();
+        // Whatever ends this early takes the connection along: the pool sees to it that it is sound.
+        let (applied, connection) = store::within(async {
+            let mut connection = match connection {
+                Some(connection) => connection,
+                None => self.db.acquire().await?,
+            };
+            let applied = batch::apply(&mut connection, reports).await?;
+            Ok::<_, store::Error>((applied, connection))
+        })
+        .await?;
+        *kept = Some(connection);
+        if applied.woken {
+            self.wake.wake();
+        }
         self.metrics.ingest_batch(reports.len());
-        Ok(ingested)
+        Ok(applied.ingested)
     }
 }
 
-/// Applies reports in one transaction, commits, and wakes the workers.
+/// Applies reports in one transaction, commits, and wakes the workers: what a service without batches would do.
 pub async fn apply(
     db: &PgPool,
     wake: &Wake,
     reports: &[CallReport],
 ) -> Result<Vec<Ingested>, store::Error> {
-    let applied = store::within(batch::apply(db, reports)).await?;
+    let applied = store::within(async {
+        let mut connection = db.acquire().await?;
+        batch::apply(&mut connection, reports).await
+    })
+    .await?;
     if applied.woken {
         wake.wake();
     }

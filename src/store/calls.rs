@@ -20,7 +20,7 @@ mod row;
 mod spoken;
 pub mod write;
 
-pub use write::{insert, insert_many, note_sentiment, save, save_lives};
+pub use write::{note_sentiment, save, save_lives};
 
 /// Selects whole calls.
 macro_rules! select_calls {
@@ -34,8 +34,9 @@ macro_rules! select_calls {
                     external_app_name, external_uuid, recording_id, handled_by_staff_uid, handled_at, campaign_id,
                     ai_agent_id, contact_id, workspace_id, is_test, call_rating, call_feedback, notes, metadata,
                     agent_dynamic_variables, cost, price_unit, latency, agent_task_status, agent_task_feedback,
-                    agent_post_call_outcomes, retry_at, placement as \"placement: PlacementState\", created_at, updated_at, deleted_at, version
-             from calls " + $tail,
+                    agent_post_call_outcomes, retry_at, placement as \"placement: PlacementState\", created_at, updated_at,
+                    deleted_at, version
+             from " + $tail,
             $($arg),*
         )
     };
@@ -48,7 +49,7 @@ pub async fn find(
     call_id: CallId,
 ) -> sqlx::Result<Option<Call>> {
     select_calls!(
-        "where account_id = $1 and call_id = $2 and deleted_at is null",
+        "calls where account_id = $1 and call_id = $2 and deleted_at is null",
         account_id.uuid(),
         call_id.uuid()
     )
@@ -65,7 +66,7 @@ pub async fn lock(
     call_id: CallId,
 ) -> sqlx::Result<Option<Call>> {
     select_calls!(
-        "where account_id = $1 and call_id = $2 and deleted_at is null for update",
+        "calls where account_id = $1 and call_id = $2 and deleted_at is null for update",
         account_id.uuid(),
         call_id.uuid()
     )
@@ -75,7 +76,8 @@ pub async fn lock(
     .transpose()
 }
 
-/// Calls, deleted ones too, locked in one order whoever asks, so that two batches cannot wait for each other.
+/// Calls, deleted ones too, locked in the order in which they are named: who names many sorts them, so that two batches
+/// cannot wait for each other.
 pub async fn lock_many(
     conn: &mut PgConnection,
     calls: &[(AccountId, CallId)],
@@ -83,8 +85,9 @@ pub async fn lock_many(
     let accounts: Vec<Uuid> = calls.iter().map(|(account, _)| account.uuid()).collect();
     let ids: Vec<Uuid> = calls.iter().map(|(_, call)| call.uuid()).collect();
     select_calls!(
-        "where (account_id, call_id) in (select * from unnest($1::uuid[], $2::uuid[]))
-         order by account_id, call_id for update",
+        "unnest($1::uuid[], $2::uuid[]) with ordinality as asked (of_account, of_call, number)
+         cross join lateral (select * from calls where account_id = of_account and call_id = of_call for update) as calls
+         order by number",
         &accounts,
         &ids
     )
@@ -103,7 +106,7 @@ pub async fn find_many(
 ) -> sqlx::Result<Vec<Call>> {
     let ids: Vec<Uuid> = calls.iter().map(|call| call.uuid()).collect();
     select_calls!(
-        "where account_id = $1 and call_id = any($2) and deleted_at is null order by array_position($2, call_id)",
+        "calls where account_id = $1 and call_id = any($2) and deleted_at is null order by array_position($2, call_id)",
         account_id.uuid(),
         &ids
     )

@@ -16,11 +16,14 @@ pub async fn of_calls(
     let accounts: Vec<Uuid> = calls.iter().map(|(account, _)| account.uuid()).collect();
     let ids: Vec<Uuid> = calls.iter().map(|(_, call)| call.uuid()).collect();
     let rows = sqlx::query!(
-        r#"select call_id as "call_id: CallId", part, state, connection_id as "connection_id: ConnectionId", detail,
-                  attempts, requested_at, updated_at
-           from terminations
-           where (account_id, call_id) in (select * from unnest($1::uuid[], $2::uuid[]))
-           order by call_id, part"#,
+        r#"select part.call_id as "call_id: CallId", part, state, connection_id as "connection_id: ConnectionId",
+                  detail, attempts, requested_at, updated_at
+           from unnest($1::uuid[], $2::uuid[]) as asked (account_id, call_id)
+           cross join lateral (
+             select * from terminations
+             where terminations.account_id = asked.account_id and terminations.call_id = asked.call_id
+             order by part
+           ) as part"#,
         &accounts,
         &ids
     )

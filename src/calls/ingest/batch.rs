@@ -3,12 +3,12 @@
 //! What makes it idempotent: a call's name is unique per account, a receipt's digest is unique per call, and the state
 //! machine takes nothing from a report twice.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
 use super::Ingested;
 use crate::{
@@ -39,8 +39,11 @@ pub(super) struct Applied {
 }
 
 /// Applies reports in one transaction and commits.
-pub(super) async fn apply(db: &PgPool, reports: &[CallReport]) -> Result<Applied, store::Error> {
-    let mut tx = db.begin().await?;
+pub(super) async fn apply(
+    conn: &mut PgConnection,
+    reports: &[CallReport],
+) -> Result<Applied, store::Error> {
+    let mut tx = conn.begin().await?;
     let (now, ids, new) = resolve(&mut tx, reports).await?;
     let mut touched = load(&mut tx, reports, &ids, &new, now).await?;
     let receipts = absorb(reports, &ids, &mut touched, now);
@@ -66,27 +69,28 @@ async fn resolve(
     conn: &mut PgConnection,
     reports: &[CallReport],
 ) -> Result<(DateTime<Utc>, Vec<CallId>, HashSet<CallId>), store::Error> {
-    let names: BTreeSet<CallName> = reports.iter().map(name).collect();
-    let names: Vec<CallName> = names.into_iter().collect();
-    let (now, mut known) = names::resolve_now(&mut *conn, &names).await?;
-    // In the order of the names, so that two replicas that name the same calls wait in the same order.
-    let unknown: Vec<(CallName, CallId)> = names
-        .iter()
-        .filter(|name| !known.contains_key(*name))
-        .map(|name| (name.clone(), CallId::generate()))
+    let asked: BTreeSet<CallName> = reports.iter().map(name).collect();
+    let asked: Vec<(CallName, CallId)> = asked
+        .into_iter()
+        .map(|name| (name, CallId::generate()))
         .collect();
-    let mut new = HashSet::new();
-    if !unknown.is_empty() {
-        let free = names::claim(&mut *conn, &unknown).await?;
-        new.extend(free);
-        let (free, taken): (Vec<_>, Vec<_>) =
-            unknown.into_iter().partition(|(_, id)| new.contains(id));
-        known.extend(free);
-        if !taken.is_empty() {
-            // Another replica was quicker, and has committed by now.
-            let taken: Vec<CallName> = taken.into_iter().map(|(name, _)| name).collect();
-            known.extend(names::resolve_now(&mut *conn, &taken).await?.1);
+    let (now, claimed) = names::resolve_or_claim(&mut *conn, &asked).await?;
+    let mut known = HashMap::with_capacity(claimed.len());
+    let (mut new, mut taken) = (HashSet::new(), Vec::new());
+    for claimed in claimed {
+        match claimed.call_id {
+            Some(call_id) => {
+                known.insert(claimed.name, call_id);
+                if claimed.new {
+                    new.insert(call_id);
+                }
+            }
+            None => taken.push(claimed.name),
         }
+    }
+    if !taken.is_empty() {
+        // Another replica was quicker, and has committed by now.
+        known.extend(names::resolve_now(&mut *conn, &taken).await?.1);
     }
     let ids = reports
         .iter()
@@ -158,10 +162,10 @@ fn absorb(
             .filter(|known| known.call.deleted_at.is_none())
         {
             late = known.call.life.is_late(&told);
-            let before = known.call.clone();
+            let before = (!known.changed).then(|| known.call.clone());
             known.call.life.absorb(&told);
             learn_provider(&mut known.call, report);
-            known.changed |= before != known.call;
+            known.changed = before.is_none_or(|before| before != known.call);
         }
         receipts.push(receipt(report, *id, &told, late));
     }
@@ -172,17 +176,13 @@ async fn write(
     conn: &mut PgConnection,
     touched: &BTreeMap<CallId, Touched>,
 ) -> Result<(), store::Error> {
-    let (new, changed): (Vec<&Touched>, Vec<&Touched>) = touched
+    let changed: Vec<&Call> = touched
         .values()
         .filter(|known| known.changed)
-        .partition(|known| known.before.is_none());
-    if !new.is_empty() {
-        let calls: Vec<&Call> = new.into_iter().map(|known| &known.call).collect();
-        store::calls::insert_many(conn, &calls).await?;
-    }
+        .map(|known| &known.call)
+        .collect();
     if !changed.is_empty() {
-        let calls: Vec<&Call> = changed.into_iter().map(|known| &known.call).collect();
-        store::calls::save_lives(conn, &calls).await?;
+        store::calls::save_lives(conn, &changed).await?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub async fn resolve_now(
     db: impl PgExecutor<'_>,
     names: &[CallName],
 ) -> sqlx::Result<(DateTime<Utc>, HashMap<CallName, CallId>)> {
-    let (accounts, namespaces, words) = columns(names);
+    let (accounts, namespaces, words) = columns(names.iter());
     // Lateral and limited: a plain join is planned as a scan of every name there is while the table has no statistics.
     let rows = sqlx::query!(
         r#"select now() as "now!", asked.account_id as "account_id!: AccountId", asked.namespace as "namespace!",
@@ -86,26 +86,83 @@ pub async fn resolve_now(
     Ok((now, known))
 }
 
-/// Gives names to calls; answers those that were free. A name that is taken keeps its call.
-pub async fn claim(
+/// What a name led to when it was claimed.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The name.
+    pub name: CallName,
+    /// The call it leads to. None: somebody else claimed it while we asked; ask again.
+    pub call_id: Option<CallId>,
+    /// Whether it was free and is now this call's.
+    pub new: bool,
+}
+
+/// The calls that go by these names, and the time of the transaction. A name that nobody has goes to the call that stands
+/// with it. Names in one order, whoever asks: two replicas that claim the same ones wait, and do not deadlock.
+pub async fn resolve_or_claim(
     conn: &mut PgConnection,
     names: &[(CallName, CallId)],
-) -> sqlx::Result<Vec<CallId>> {
+) -> sqlx::Result<(DateTime<Utc>, Vec<Claimed>)> {
     let calls: Vec<Uuid> = names.iter().map(|(_, call)| call.uuid()).collect();
-    let names: Vec<CallName> = names.iter().map(|(name, _)| name.clone()).collect();
-    let (accounts, namespaces, words) = columns(&names);
-    sqlx::query_scalar!(
-        r#"insert into call_names (account_id, namespace, name, call_id)
-           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
-           on conflict do nothing
-           returning call_id as "call_id: CallId""#,
+    let (accounts, namespaces, words) = columns(names.iter().map(|(name, _)| name));
+    let rows = sqlx::query!(
+        r#"with asked as materialized (
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
+               as asked (account_id, namespace, name, call_id)
+           ), claimed as (
+             insert into call_names (account_id, namespace, name, call_id)
+             select account_id, namespace, name, call_id from asked
+             on conflict do nothing
+             returning account_id, namespace, name, call_id
+           )
+           select now() as "now!", asked.account_id as "account_id!: AccountId", asked.namespace as "namespace!",
+                  asked.name as "name!", claimed.call_id is not null as "new!",
+                  coalesce(claimed.call_id, known.call_id) as "call_id: CallId"
+           from asked
+           left join claimed using (account_id, namespace, name)
+           left join lateral (
+             select call_id from call_names
+             where call_names.account_id = asked.account_id and call_names.namespace = asked.namespace
+               and call_names.name = asked.name
+             limit 1
+           ) as known on true"#,
         &accounts,
         &namespaces,
         &words,
         &calls
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let now = rows
+        .first()
+        .map(|row| row.now)
+        .ok_or(sqlx::Error::RowNotFound)?;
+    let claimed = rows
+        .into_iter()
+        .map(|row| Claimed {
+            name: CallName {
+                account_id: row.account_id,
+                namespace: row.namespace,
+                name: row.name,
+            },
+            call_id: row.call_id,
+            new: row.new,
+        })
+        .collect();
+    Ok((now, claimed))
+}
+
+/// Gives names to calls; answers those that were free. A name that is taken keeps its call.
+pub async fn claim(
+    conn: &mut PgConnection,
+    names: &[(CallName, CallId)],
+) -> sqlx::Result<Vec<CallId>> {
+    let (_, claimed) = resolve_or_claim(conn, names).await?;
+    Ok(claimed
+        .into_iter()
+        .filter(|claimed| claimed.new)
+        .filter_map(|claimed| claimed.call_id)
+        .collect())
 }
 
 /// Takes a name away from a call.
@@ -126,9 +183,11 @@ pub async fn release(
     Ok(())
 }
 
-fn columns(names: &[CallName]) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
-    let accounts = names.iter().map(|name| name.account_id.uuid()).collect();
-    let namespaces = names.iter().map(|name| name.namespace.clone()).collect();
-    let words = names.iter().map(|name| name.name.clone()).collect();
+fn columns<'a>(
+    names: impl Iterator<Item = &'a CallName> + Clone,
+) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
+    let accounts = names.clone().map(|name| name.account_id.uuid()).collect();
+    let namespaces = names.clone().map(|name| name.namespace.clone()).collect();
+    let words = names.map(|name| name.name.clone()).collect();
     (accounts, namespaces, words)
 }

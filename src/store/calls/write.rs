@@ -13,20 +13,15 @@ use crate::domain::{
     state::{CallState, Direction},
 };
 
-/// Inserts a call with everything it has.
-pub async fn insert(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
-    insert_many(conn, &[call]).await?;
-    save_notes(conn, call).await
-}
-
-/// Saves everything of a call that was locked, and counts the change.
+/// Saves everything of a call that is new or was locked, and counts the change.
 pub async fn save(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
     save_lives(conn, &[call]).await?;
     save_notes(conn, call).await
 }
 
-/// Inserts calls with what reports have told of them; nothing else is set yet.
-pub async fn insert_many(conn: &mut PgConnection, calls: &[&Call]) -> sqlx::Result<()> {
+/// Saves what reports have told of calls, those that are new and those that were locked, and counts the change. One
+/// statement that goes by the key: an update that joins its values is planned as a scan while there are no statistics.
+pub async fn save_lives(conn: &mut PgConnection, calls: &[&Call]) -> sqlx::Result<()> {
     let lives = Lives::of(calls);
     let created: Vec<DateTime<Utc>> = calls.iter().map(|call| call.created_at).collect();
     sqlx::query!(
@@ -41,7 +36,15 @@ pub async fn insert_many(conn: &mut PgConnection, calls: &[&Call]) -> sqlx::Resu
             $15::timestamptz[], $16::timestamptz[], $17::int[], $18::text[], $19::text[], $20::jsonb[], $21::timestamptz[])
             as call (account_id, call_id, provider, provider_call_id, connection_id, state, direction,
             from_number, to_number, from_e164, to_e164, email, queued_at, ringing_at, answered_at, ended_at, duration_s,
-            recording_url, disconnect_reason, learned_at, created_at)",
+            recording_url, disconnect_reason, learned_at, created_at)
+         on conflict (account_id, call_id) do update set provider = excluded.provider,
+            provider_call_id = excluded.provider_call_id, connection_id = excluded.connection_id,
+            state = excluded.state, direction = excluded.direction, from_number = excluded.from_number,
+            to_number = excluded.to_number, from_e164 = excluded.from_e164, to_e164 = excluded.to_e164,
+            email = excluded.email, queued_at = excluded.queued_at, ringing_at = excluded.ringing_at,
+            answered_at = excluded.answered_at, ended_at = excluded.ended_at, duration_s = excluded.duration_s,
+            recording_url = excluded.recording_url, disconnect_reason = excluded.disconnect_reason,
+            learned_at = excluded.learned_at, updated_at = now(), version = calls.version + 1",
         &lives.accounts,
         &lives.ids,
         &lives.providers,
@@ -63,50 +66,6 @@ pub async fn insert_many(conn: &mut PgConnection, calls: &[&Call]) -> sqlx::Resu
         &lives.reasons as &[Option<String>],
         &lives.learned as &[Json<LearnedAt>],
         &created
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Saves what reports have told of calls that were locked, and counts the change.
-pub async fn save_lives(conn: &mut PgConnection, calls: &[&Call]) -> sqlx::Result<()> {
-    let lives = Lives::of(calls);
-    sqlx::query!(
-        "update calls set provider = new.provider, provider_call_id = new.provider_call_id,
-            connection_id = new.connection_id, state = new.state, direction = new.direction,
-            from_number = new.from_number, to_number = new.to_number, from_e164 = new.from_e164,
-            to_e164 = new.to_e164, email = new.email, queued_at = new.queued_at, ringing_at = new.ringing_at,
-            answered_at = new.answered_at, ended_at = new.ended_at, duration_s = new.duration_s,
-            recording_url = new.recording_url, disconnect_reason = new.disconnect_reason, learned_at = new.learned_at,
-            updated_at = now(), version = version + 1
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::call_state[], $7::call_direction[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-            $15::timestamptz[], $16::timestamptz[], $17::int[], $18::text[], $19::text[], $20::jsonb[])
-            as new (account_id, call_id, provider, provider_call_id, connection_id, state, direction,
-            from_number, to_number, from_e164, to_e164, email, queued_at, ringing_at, answered_at, ended_at, duration_s,
-            recording_url, disconnect_reason, learned_at)
-         where calls.account_id = new.account_id and calls.call_id = new.call_id",
-        &lives.accounts,
-        &lives.ids,
-        &lives.providers,
-        &lives.provider_call_ids,
-        &lives.connections as &[Option<Uuid>],
-        &lives.states as &[CallState],
-        &lives.directions as &[Option<Direction>],
-        &lives.from as &[Option<String>],
-        &lives.to as &[Option<String>],
-        &lives.from_e164 as &[Option<String>],
-        &lives.to_e164 as &[Option<String>],
-        &lives.emails as &[Option<String>],
-        &lives.queued as &[Option<DateTime<Utc>>],
-        &lives.ringing as &[Option<DateTime<Utc>>],
-        &lives.answered as &[Option<DateTime<Utc>>],
-        &lives.ended as &[Option<DateTime<Utc>>],
-        &lives.durations as &[Option<i32>],
-        &lives.recordings as &[Option<String>],
-        &lives.reasons as &[Option<String>],
-        &lives.learned as &[Json<LearnedAt>]
     )
     .execute(conn)
     .await?;
