@@ -36,6 +36,8 @@ pub struct KeyRequest {
     pub kind: KeyKind,
     /// The staff member behind it.
     pub staff_uid: Option<Text<255>>,
+    /// The client whose calls are all that it may read: a client's key must name one, no other may.
+    pub client_uid: Option<Text<255>>,
     /// What it prefers when a request does not say.
     pub prefer: Option<Handling>,
     /// After how many days it expires.
@@ -65,6 +67,9 @@ pub enum KeyError {
     /// The account has no such key.
     #[error("the account has no such key: `onhook key list` shows them")]
     UnknownKey,
+    /// A client's key without its client, or another one with a client.
+    #[error("a key of kind `client`, and no other, names a client: `--client UID`")]
+    Client,
     /// The system's generator gave nothing.
     #[error("the system gives no random numbers")]
     NoRandom,
@@ -137,6 +142,9 @@ pub async fn create_key(
     account_id: AccountId,
     request: KeyRequest,
 ) -> Result<NewKey, KeyError> {
+    if (request.kind == KeyKind::Client) != request.client_uid.is_some() {
+        return Err(KeyError::Client);
+    }
     let mut random = [0; 32];
     aws_lc_rs::rand::fill(&mut random).map_err(|_unspecified| KeyError::NoRandom)?;
     let key = ApiKey::new(request.kind, &random);
@@ -148,6 +156,7 @@ pub async fn create_key(
         sha256: key.sha256(),
         prefix: key.prefix(),
         staff_uid: request.staff_uid,
+        client_uid: request.client_uid,
         prefer: request.prefer,
         expires_in_days: request.expires_in_days,
     };

@@ -38,7 +38,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .nest("/api/v1/voip", voip::routes())
         .nest("/calls", calls::routes())
         .nest("/v1/calls", calls::routes())
-        .nest("/v3/communication/voice_calls", voice_calls::routes())
+        .nest("/v3/communication", voice_calls::routes())
         .merge(transcripts::routes())
         .merge(analyses::routes())
         .merge(connections::routes())

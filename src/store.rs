@@ -26,6 +26,7 @@ pub mod sealed;
 pub mod server;
 pub mod terminations;
 pub mod transcripts;
+pub mod voice_calls;
 
 /// How long a verb waits for the database before it answers 503.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);

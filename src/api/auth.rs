@@ -144,6 +144,10 @@ impl Authenticator {
             kind: claims.kind,
             key_id: None,
             staff_uid: claims.staff_uid.map(Text::into_string),
+            client_uid: claims
+                .client_uid
+                .filter(|uid| claims.kind == KeyKind::Client && !uid.as_str().is_empty())
+                .map(Text::into_string),
             prefer: None,
             on_behalf_by: None,
         })
@@ -186,7 +190,8 @@ impl Authenticator {
     }
 }
 
-/// Asks that the caller may do this. A directory caller that named no business is nobody on the voice-calls surface.
+/// Asks that the caller may do this. A directory caller that named no business is nobody on the voice-calls surface, and a
+/// client's credential that names no client has nothing to read there.
 pub fn require(caller: &Caller, scope: Scope) -> Result<(), Error> {
     if !caller.kind.allows(scope) {
         return Err(Error::new(
@@ -197,6 +202,12 @@ pub fn require(caller: &Caller, scope: Scope) -> Result<(), Error> {
     let on_voice_calls = matches!(scope, Scope::ReadVoiceCalls | Scope::WriteVoiceCalls);
     if caller.kind == KeyKind::Directory && on_voice_calls && caller.on_behalf_by.is_none() {
         return Err(unauthenticated());
+    }
+    if caller.kind == KeyKind::Client && caller.client_uid.is_none() {
+        return Err(Error::new(
+            Code::Forbidden,
+            "this credential names no client whose calls it could read",
+        ));
     }
     Ok(())
 }

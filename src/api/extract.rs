@@ -10,7 +10,7 @@ mod path;
 mod query;
 mod reader;
 
-pub use body::{Body, FormOrJson, Json, JsonBody, Payload};
+pub use body::{Body, FormOrJson, Json, JsonBody, MergePatch, Payload};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
 pub use path::{Path, PathPair, PathText};

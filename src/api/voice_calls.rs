@@ -3,7 +3,7 @@
 //! [`parse`] is pure: bytes to a change. [`envelope`] is how everything is answered.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::Response,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,11 +30,15 @@ use crate::{
 pub mod create;
 pub mod document;
 pub mod envelope;
+pub mod etag;
 pub mod get;
-pub mod if_match;
 pub mod list;
 pub mod parse;
 pub mod put;
+pub mod query;
+pub mod recordings;
+pub mod stats;
+pub mod transcript;
 
 use envelope::Success;
 
@@ -44,11 +48,41 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// The provider that the published document knows.
 const VONAGE: &str = "vonage";
 
-/// The routes, for `/v3/communication/voice_calls`.
+/// The routes, for `/v3/communication`.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
+    let voice_calls = OpenApiRouter::new()
         .routes(routes!(list::list_voice_calls, create::create_voice_call))
-        .routes(routes!(get::get_voice_call, put::update_voice_call))
+        .routes(routes!(
+            get::get_voice_call,
+            put::update_voice_call,
+            put::patch_voice_call
+        ))
+        .routes(routes!(transcript::get_transcript))
+        .merge(stats::routes());
+    OpenApiRouter::new()
+        .nest("/voice_calls", voice_calls)
+        .nest("/voice_call_recordings", recordings::routes())
+        .merge(stats::routes())
+}
+
+/// The call and what is shown beside it, if the caller may see it.
+async fn find(state: &ApiState, caller: &Caller, call_id: CallId) -> Result<(Call, Beside), Error> {
+    let found = store::within(async {
+        let mut conn = state.db.acquire().await?;
+        let call = store::calls::find(&mut *conn, caller.account_id, call_id).await?;
+        let Some(call) = call.filter(|call| is_own(caller, call)) else {
+            return Ok::<_, store::Error>(None);
+        };
+        let beside = store::calls::beside(&mut conn, caller.account_id, call_id).await?;
+        Ok(Some((call, beside)))
+    })
+    .await?;
+    found.ok_or_else(|| Error::not_found("voice call"))
+}
+
+/// A client sees the calls that are its own.
+fn is_own(caller: &Caller, call: &Call) -> bool {
+    caller.client_uid.is_none() || caller.client_uid == call.staff.client_uid
 }
 
 /// The id in the path; what is no id is nobody's.
@@ -86,8 +120,7 @@ fn shown(caller: &Caller, call: &Call, beside: &Beside) -> VoiceCall {
 /// One call, with the version of it as its tag.
 fn one(status: StatusCode, caller: &Caller, (call, beside): &(Call, Beside)) -> Response {
     let mut response = answer::json(status, &Success::new(shown(caller, call, beside)));
-    let tag = format!("\"{}\"", call.version);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Some(tag) = etag::tag(call.version) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
@@ -122,6 +155,7 @@ impl From<UpdateError> for Error {
                 "the voice call has changed since the version in If-Match",
             ),
             UpdateError::InvalidTransition(error) => error.into(),
+            UpdateError::NoRecording(_) => recordings::no_recording(),
             UpdateError::SourceIdTaken => source_id_taken(),
             UpdateError::Store(error) => error.into(),
         }

@@ -79,9 +79,10 @@ impl From<UpdateError> for CreateError {
         match error {
             UpdateError::InvalidTransition(error) => Self::InvalidTransition(error),
             UpdateError::Store(error) => Self::Store(error),
-            UpdateError::SourceIdTaken | UpdateError::NotFound | UpdateError::Changed => {
-                Self::SourceIdTaken
-            }
+            UpdateError::SourceIdTaken
+            | UpdateError::NotFound
+            | UpdateError::Changed
+            | UpdateError::NoRecording(_) => Self::SourceIdTaken,
         }
     }
 }

@@ -93,6 +93,11 @@ pub async fn take(
             content_sha256: &content_sha256,
         };
         let created_at = transcripts::insert(&mut tx, account_id, call_id, &new).await?;
+        // Whoever shows the call shows that there is a transcript: the call has changed.
+        store::calls::save_lives(&mut tx, &[&call]).await?;
+        let call = store::calls::find(&mut *tx, account_id, call_id)
+            .await?
+            .ok_or(TakeError::CallNotFound)?;
         let jobs = tell(&mut tx, &call, created_at).await?;
         tx.commit().await?;
         let taken = Taken {

@@ -1,5 +1,7 @@
-//! A staff system changes a call: its notes, its facts, its status. An update that changes nothing leaves no trace.
+//! A staff system changes a call: its notes, its facts, its status, its recording. An update that changes nothing leaves
+//! no trace.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::effects::{self, Change};
@@ -9,7 +11,10 @@ use crate::{
         call_object::Beside,
         id::{AccountId, CallId},
         lifecycle::{Lifecycle, Transition},
-        voice_call::update::{InvalidTransition, VoiceCallUpdate},
+        voice_call::{
+            recording::{NoRecording, RecordingChange},
+            update::{InvalidTransition, VoiceCallUpdate},
+        },
     },
     queue::runner::Wake,
     store::{
@@ -43,6 +48,9 @@ pub enum UpdateError {
     /// Its status cannot become that.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
+    /// It has no recording.
+    #[error(transparent)]
+    NoRecording(#[from] NoRecording),
     /// Another call of the provider has that `source_id`.
     #[error("another call has that source_id")]
     SourceIdTaken,
@@ -64,6 +72,28 @@ pub async fn update(
     target: Target<'_>,
     update: VoiceCallUpdate,
 ) -> Result<(Call, Beside), UpdateError> {
+    let apply = |call: &mut Call, now| Ok(update.apply(call, target.by, now)?);
+    change(db, wake, target, apply).await
+}
+
+/// Changes what is known of a call's recording, and answers the call as it is then.
+pub async fn update_recording(
+    db: &PgPool,
+    wake: &Wake,
+    target: Target<'_>,
+    recording: RecordingChange,
+) -> Result<(Call, Beside), UpdateError> {
+    let apply = |call: &mut Call, _now| Ok(recording.apply(call)?);
+    change(db, wake, target, apply).await
+}
+
+/// Changes a call under its lock. A change that changes nothing leaves no trace.
+async fn change(
+    db: &PgPool,
+    wake: &Wake,
+    target: Target<'_>,
+    apply: impl FnOnce(&mut Call, DateTime<Utc>) -> Result<(), UpdateError>,
+) -> Result<(Call, Beside), UpdateError> {
     store::within(async {
         let mut tx = db.begin().await?;
         let before = store::calls::lock(&mut tx, target.account_id, target.call_id)
@@ -77,7 +107,7 @@ pub async fn update(
         }
         let now = store::now(&mut tx).await?;
         let mut call = before.clone();
-        update.apply(&mut call, target.by, now)?;
+        apply(&mut call, now)?;
         if call == before {
             let beside = store::calls::beside(&mut tx, target.account_id, target.call_id).await?;
             return Ok((call, beside));

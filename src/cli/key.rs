@@ -22,12 +22,13 @@ pub(super) enum Command {
   operator   whoever runs the account: everything in it
   staff      a staff member: reads, ends and changes calls
   directory  a partner: acts for the accounts below its own
-  client     a client: reads voice calls
+  client     a client: reads the voice calls that are its own
   ingest     a provider or PBX: reports calls, nothing else
 
 Examples:
   KEY=$(onhook key create --account acme --kind app)
   onhook key create --account acme --kind staff --staff s_17 --expires-in 90
+  onhook key create --account acme --kind client --client c_42
   onhook key create --account acme --kind ingest --prefer strict")]
     Create {
         /// The account's name
@@ -39,6 +40,9 @@ Examples:
         /// The staff member behind it
         #[arg(long, value_name = "UID", value_parser = staff_uid)]
         staff: Option<Text<255>>,
+        /// The client whose calls are all that it may read: kind client must name one
+        #[arg(long, value_name = "UID", value_parser = client_uid)]
+        client: Option<Text<255>>,
         /// How to handle requests that do not say (RFC 7240)
         #[arg(long, value_enum)]
         prefer: Option<Handling>,
@@ -71,6 +75,7 @@ impl Command {
                 account,
                 kind,
                 staff,
+                client,
                 prefer,
                 expires_in,
             } => {
@@ -78,6 +83,7 @@ impl Command {
                 let request = KeyRequest {
                     kind,
                     staff_uid: staff,
+                    client_uid: client,
                     prefer,
                     expires_in_days: expires_in,
                 };
@@ -92,6 +98,7 @@ impl Command {
                         "prefix": key.prefix,
                         "kind": key.kind,
                         "staff_uid": key.staff_uid,
+                        "client_uid": key.client_uid,
                         "prefer": key.prefer,
                         "created_at": key.created_at,
                         "expires_at": key.expires_at,
@@ -110,4 +117,11 @@ impl Command {
 
 fn staff_uid(text: &str) -> Result<Text<255>, String> {
     Text::parse(text).map_err(|error| error.to_string())
+}
+
+fn client_uid(text: &str) -> Result<Text<255>, String> {
+    if text.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    staff_uid(text)
 }

@@ -161,7 +161,7 @@ pub enum KeyKind {
     App,
     /// A partner: acts for the accounts below its own.
     Directory,
-    /// A client of the account: reads voice calls.
+    /// A client of the account: reads the voice calls that are its own.
     Client,
     /// A provider or PBX: reports calls, nothing else.
     Ingest,
@@ -248,6 +248,8 @@ pub struct Caller {
     pub key_id: Option<KeyId>,
     /// The staff member behind it.
     pub staff_uid: Option<String>,
+    /// The client whose calls are all that it may read; only a client's credential has one.
+    pub client_uid: Option<String>,
     /// What the credential prefers when a request does not say.
     pub prefer: Option<Handling>,
     /// The directory account that acts for this one, if the caller is not of this account itself.

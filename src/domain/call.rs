@@ -77,6 +77,10 @@ pub struct StaffNotes {
     pub external_uuid: Option<String>,
     /// The recording that belongs to it.
     pub recording_id: Option<String>,
+    /// Somebody has listened to the recording.
+    pub recording_played: bool,
+    /// How large the recording is, in bytes.
+    pub recording_size_bytes: Option<i32>,
     /// Who followed up.
     pub handled_by_staff_uid: Option<String>,
     /// When.

@@ -34,6 +34,9 @@ pub struct LearnedAt {
     disconnect_reason: Option<i64>,
 }
 
+/// When something was learned that somebody has removed since: before every report.
+const REMOVED: i64 = i64::MIN;
+
 /// The end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
@@ -208,6 +211,12 @@ impl Lifecycle {
         self.learned_at.duration = None;
     }
 
+    /// Removes the recording, for good: no report brings it back.
+    pub fn remove_recording(&mut self) {
+        self.recording_url = None;
+        self.learned_at.recording = Some(REMOVED);
+    }
+
     /// Seconds from the first ring, or the first we heard, to the answer or the end.
     pub fn ring_s(&self) -> Option<i64> {
         let from = self.ringing_at.or(self.queued_at)?;
@@ -272,9 +281,9 @@ fn learn<T: Ord + Clone>(
     let Some(value) = value else { return };
     let keep = match (slot.as_ref(), *learned) {
         (Some(kept), Some(kept_at)) => (kept_at, kept) <= (at, value),
-        // A value that staff set has no time of learning: it stays.
-        (Some(_), None) => true,
-        (None, _) => false,
+        // A value that staff set has no time of learning, and what was removed has a time but no value: both stay.
+        (Some(_), None) | (None, Some(_)) => true,
+        (None, None) => false,
     };
     if !keep {
         *slot = Some(value.clone());

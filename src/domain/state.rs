@@ -167,6 +167,16 @@ pub enum VoiceCallStatus {
 }
 
 impl VoiceCallStatus {
+    /// Every status, in the order of the published document.
+    pub const ALL: [Self; 6] = [
+        Self::IncomingCall,
+        Self::AnsweredByStaff,
+        Self::Missed,
+        Self::AnsweredByCallsProvider,
+        Self::MissedCallHandled,
+        Self::VoicemailReceived,
+    ];
+
     /// The status to show: what staff set, unless the call has moved past it since.
     pub fn shown(set: Option<Self>, state: CallState) -> Self {
         let derived = match state {

@@ -1,4 +1,5 @@
-//! A call as staff systems see it: the entity of the voice-calls surface. [`update`] has what they may change.
+//! A call as staff systems see it: the entity of the voice-calls surface. [`update`] has what they may change, [`recording`]
+//! its recording.
 //!
 //! The documented fields come first; what that API takes but never shows stands at the end.
 
@@ -11,10 +12,13 @@ use super::{
     id::CallId,
     money::Money,
     party::{E164, PartyNumber},
-    state::{CallState, Direction, VoiceCallStatus},
+    state::{Direction, VoiceCallStatus},
 };
 
+pub mod recording;
 pub mod update;
+
+use recording::Recording;
 
 /// A call as staff systems see it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -89,32 +93,12 @@ pub enum VoiceCallDirection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TranscriptStatus {
+    /// It is being made.
+    InProgress,
     /// It is there.
     Done,
-}
-
-/// A recording, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Recording {
-    /// Its id in the system that has it.
-    pub uid: Option<String>,
-    /// Where it is, as reported.
-    #[serde(rename = "recordingUrl")]
-    pub recording_url: Option<String>,
-    /// Seconds.
-    pub duration: Option<i64>,
-    /// What was recorded.
-    pub recording_type: RecordingType,
-}
-
-/// What was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RecordingType {
-    /// The talk.
-    Call,
-    /// A message.
-    Voicemail,
+    /// It could not be made.
+    Failed,
 }
 
 /// Whether a call has a transcript.
@@ -144,7 +128,7 @@ impl VoiceCall {
             from_number: number(life.from.as_ref()),
             to_number: number(life.to.as_ref()),
             call_summary: staff.call_summary,
-            recording: recording(call, state),
+            recording: Recording::of(call),
             external_app_url: staff.external_app_url,
             external_app_name: staff.external_app_name,
             source_id: staff
@@ -179,29 +163,4 @@ impl From<Direction> for VoiceCallDirection {
 fn number(number: Option<&PartyNumber>) -> String {
     let shown = number.map(|number| number.e164().map_or(number.raw(), E164::as_str));
     shown.unwrap_or_default().to_owned()
-}
-
-fn recording(call: &Call, state: CallState) -> Option<Recording> {
-    let uid = call.staff.recording_id.clone().filter(|id| !id.is_empty());
-    let url = call.life.recording_url.as_ref();
-    if uid.is_none() && url.is_none() {
-        return None;
-    }
-    let (recording_type, duration) = match state {
-        CallState::Voicemail => (RecordingType::Voicemail, None),
-        CallState::Queued
-        | CallState::Ringing
-        | CallState::InProgress
-        | CallState::Completed
-        | CallState::Busy
-        | CallState::NoAnswer
-        | CallState::Canceled
-        | CallState::Failed => (RecordingType::Call, call.life.talk_s()),
-    };
-    Some(Recording {
-        uid,
-        recording_url: url.map(|url| url.as_str().to_owned()),
-        duration,
-        recording_type,
-    })
 }

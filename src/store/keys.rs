@@ -28,6 +28,8 @@ pub struct NewKeyRow {
     pub prefix: KeyPrefix,
     /// The staff member behind it.
     pub staff_uid: Option<Text<255>>,
+    /// The client whose calls are all that it may read.
+    pub client_uid: Option<Text<255>>,
     /// What it prefers when a request does not say.
     pub prefer: Option<Handling>,
     /// After how many days it expires.
@@ -45,6 +47,8 @@ pub struct Key {
     pub prefix: String,
     /// The staff member behind it.
     pub staff_uid: Option<String>,
+    /// The client whose calls are all that it may read.
+    pub client_uid: Option<String>,
     /// What it prefers.
     pub prefer: Option<Handling>,
     /// When it was made.
@@ -71,14 +75,15 @@ pub enum Found {
 /// Keeps a new key.
 pub async fn insert(conn: &mut PgConnection, new: &NewKeyRow) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into api_keys (account_id, key_id, kind, secret_sha256, prefix, staff_uid, prefer, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(days => $8))",
+        "insert into api_keys (account_id, key_id, kind, secret_sha256, prefix, staff_uid, client_uid, prefer, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(days => $9))",
         new.account_id.uuid(),
         new.key_id.uuid(),
         new.kind as KeyKind,
         new.sha256.as_slice(),
         new.prefix.as_str(),
         new.staff_uid.as_ref().map(Text::as_str),
+        new.client_uid.as_ref().map(Text::as_str),
         new.prefer as Option<Handling>,
         new.expires_in_days,
     )
@@ -91,7 +96,7 @@ pub async fn insert(conn: &mut PgConnection, new: &NewKeyRow) -> sqlx::Result<()
 pub async fn find_caller(db: impl PgExecutor<'_>, sha256: &KeySha256) -> sqlx::Result<Found> {
     let row = sqlx::query!(
         r#"select account_id as "account_id: AccountId", key_id as "key_id: KeyId", kind as "kind: KeyKind",
-                  staff_uid, prefer as "prefer: Handling", business_uid,
+                  staff_uid, client_uid, prefer as "prefer: Handling", business_uid,
                   revoked_at is not null as "revoked!",
                   coalesce(expires_at <= now(), false) as "expired!"
            from api_keys join accounts using (account_id)
@@ -110,6 +115,7 @@ pub async fn find_caller(db: impl PgExecutor<'_>, sha256: &KeySha256) -> sqlx::R
             kind: row.kind,
             key_id: Some(row.key_id),
             staff_uid: row.staff_uid,
+            client_uid: row.client_uid,
             prefer: row.prefer,
             on_behalf_by: None,
         }),
@@ -120,8 +126,8 @@ pub async fn find_caller(db: impl PgExecutor<'_>, sha256: &KeySha256) -> sqlx::R
 pub async fn list(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<Vec<Key>> {
     sqlx::query_as!(
         Key,
-        r#"select key_id as "key_id: KeyId", kind as "kind: KeyKind", prefix, staff_uid, prefer as "prefer: Handling",
-                  created_at, expires_at, revoked_at
+        r#"select key_id as "key_id: KeyId", kind as "kind: KeyKind", prefix, staff_uid, client_uid,
+                  prefer as "prefer: Handling", created_at, expires_at, revoked_at
            from api_keys where account_id = $1
            order by key_id desc limit 1000"#,
         account_id.uuid(),

@@ -12,6 +12,7 @@ use onhook::{
     domain::{
         account::{AccountName, BusinessUid, KeyKind, VoipMode},
         id::AccountId,
+        text::Text,
     },
     store::accounts::Account,
 };
@@ -138,14 +139,25 @@ impl TestApp {
         self.with_key(account).await
     }
 
-    /// A new key of an account.
-    pub(crate) async fn key(&self, account: AccountId, kind: KeyKind) -> String {
-        let request = KeyRequest {
-            kind,
-            staff_uid: None,
-            prefer: None,
-            expires_in_days: None,
+    /// An account that a directory account may act for, with a key of its own.
+    pub(crate) async fn account_below(&self, name: &str, directory: &str) -> TestAccount {
+        let request = AccountRequest {
+            name: AccountName::parse(name).unwrap(),
+            voip: VoipMode::Key,
+            directory: Some(AccountName::parse(directory).unwrap()),
+            business_uid: Some(BusinessUid::parse(&format!("business-{name}")).unwrap()),
         };
+        let account = access::create_account(&self.db, request).await.unwrap();
+        self.with_key(account).await
+    }
+
+    /// A new key of an account. A client's is the client `c-1`'s.
+    pub(crate) async fn key(&self, account: AccountId, kind: KeyKind) -> String {
+        self.key_of(account, request(kind)).await
+    }
+
+    /// A new key, as it is asked for.
+    pub(crate) async fn key_of(&self, account: AccountId, request: KeyRequest) -> String {
         let key = access::create_key(&self.db, account, request)
             .await
             .unwrap();
@@ -187,5 +199,16 @@ impl TestApp {
             business_uid: account.business_uid,
             key,
         }
+    }
+}
+
+/// What a plain key of a kind is asked for with.
+pub(crate) fn request(kind: KeyKind) -> KeyRequest {
+    KeyRequest {
+        kind,
+        staff_uid: None,
+        client_uid: (kind == KeyKind::Client).then(|| Text::parse("c-1").unwrap()),
+        prefer: None,
+        expires_in_days: None,
     }
 }

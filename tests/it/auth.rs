@@ -17,7 +17,10 @@ use onhook::{
         auth::{self, Authenticator, Reporter, jwt},
         error::Error,
     },
-    domain::account::{AccountName, BusinessUid, Caller, Handling, KeyKind, Scope, VoipMode},
+    domain::{
+        account::{AccountName, BusinessUid, Caller, Handling, KeyKind, Scope, VoipMode},
+        text::Text,
+    },
     metrics::Metrics,
     store::{accounts::Account, pool},
 };
@@ -141,6 +144,7 @@ fn plain(kind: KeyKind) -> KeyRequest {
     KeyRequest {
         kind,
         staff_uid: None,
+        client_uid: (kind == KeyKind::Client).then(|| Text::parse("c-1").unwrap()),
         prefer: None,
         expires_in_days: None,
     }

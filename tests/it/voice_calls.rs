@@ -1,7 +1,7 @@
-//! The voice-calls surface over HTTP: [`fields`] has the table of the bodies, [`lists`] the lists, [`meeting`] calls that
-//! others know, too; here is the rest.
+//! The voice-calls surface over HTTP. [`fields`] has the table of the fields and [`bodies`] what is about whole bodies; [`moves`]
+//! and [`vocabulary`] have the statuses, [`meeting`] calls that others know, too; [`tokens`] says who may what.
 
-use onhook::domain::account::{KeyKind, VoipMode};
+use onhook::domain::account::VoipMode;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -10,9 +10,17 @@ use crate::{
     contract::RequestBuilder,
 };
 
+mod bodies;
+mod etags;
 mod fields;
+mod filters;
 mod lists;
 mod meeting;
+mod moves;
+mod recordings;
+mod reports;
+mod tokens;
+mod vocabulary;
 
 const VOICE_CALLS: &str = "/v3/communication/voice_calls";
 
@@ -82,6 +90,19 @@ fn put(app: &TestApp, key: &str, uid: &str, body: &Value) -> RequestBuilder {
 /// A PUT of some fields.
 fn change(app: &TestApp, key: &str, uid: &str, body: &Value) -> RequestBuilder {
     put(app, key, uid, body).header("prefer", "handling=lenient")
+}
+
+fn patch(app: &TestApp, key: &str, uid: &str, body: &Value) -> RequestBuilder {
+    app.request(Method::PATCH, &format!("{VOICE_CALLS}/{uid}"))
+        .bearer_auth(key)
+        .json(body)
+}
+
+/// The voice call as it is shown.
+async fn read(app: &TestApp, key: &str, uid: &str) -> Value {
+    let (status, body) = answer(app.get(&format!("{VOICE_CALLS}/{uid}"), key)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body["data"].clone()
 }
 
 async fn events(app: &TestApp) -> Vec<String> {
@@ -192,97 +213,6 @@ async fn what_changes_nothing_leaves_no_version_and_no_event() {
         events(&app).await,
         ["call.started", "call.updated", "call.updated"]
     );
-}
-
-#[tokio::test]
-async fn a_change_meant_for_another_version_is_refused() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let read = app
-        .get(&format!("{VOICE_CALLS}/{uid}"), &account.key)
-        .send()
-        .await
-        .unwrap();
-    let tag = read.headers()["etag"].to_str().unwrap().to_owned();
-    let summary = |text: &str, tag: &str| {
-        change(&app, &account.key, &uid, &json!({"call_summary": text})).header("if-match", tag)
-    };
-    for (text, tag, code) in [
-        ("a", tag.as_str(), 200),
-        ("b", tag.as_str(), 412),
-        ("c", "*", 200),
-        ("d", "W/\"3\"", 412),
-        ("e", "nonsense", 412),
-    ] {
-        assert_eq!(answer(summary(text, tag)).await.0.as_u16(), code, "{text}");
-    }
-    let (_, read) = answer(app.get(&format!("{VOICE_CALLS}/{uid}"), &account.key)).await;
-    assert_eq!(read["data"]["call_summary"], "c");
-}
-
-#[tokio::test]
-async fn illegal_moves_are_refused_and_change_nothing() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let to = |status: &str| {
-        let body = json!({"status": status, "call_summary": status});
-        answer(change(&app, &account.key, &uid, &body))
-    };
-    for (status, code) in [
-        ("MISSED_CALL_HANDLED", 409),
-        ("MISSED", 200),
-        ("INCOMING_CALL", 409),
-        ("MISSED_CALL_HANDLED", 200),
-        ("MISSED_CALL_HANDLED", 200),
-    ] {
-        let (answered, body) = to(status).await;
-        assert_eq!(answered.as_u16(), code, "{status}");
-        if code == 409 {
-            assert_eq!(body["errors"][0]["code"], "invalid_transition");
-            assert_eq!(body["errors"][0]["field"], "status");
-        }
-    }
-    let (_, read) = answer(app.get(&format!("{VOICE_CALLS}/{uid}"), &account.key)).await;
-    assert!(read["data"]["handled_at"].is_string());
-}
-
-#[tokio::test]
-async fn who_may_read_and_who_may_write() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let one = format!("{VOICE_CALLS}/{uid}");
-    for (kind, read, write) in [
-        (KeyKind::Staff, 200, 200),
-        (KeyKind::App, 200, 200),
-        (KeyKind::Operator, 200, 200),
-        (KeyKind::Client, 200, 403),
-        (KeyKind::Ingest, 403, 403),
-        // A directory that names no business.
-        (KeyKind::Directory, 401, 401),
-    ] {
-        let key = app.key(account.id, kind).await;
-        assert_eq!(
-            answer(app.get(&one, &key)).await.0.as_u16(),
-            read,
-            "{kind:?}"
-        );
-        assert_eq!(
-            answer(app.get(VOICE_CALLS, &key)).await.0.as_u16(),
-            read,
-            "{kind:?}"
-        );
-        assert_eq!(
-            answer(put(&app, &key, &uid, &update())).await.0.as_u16(),
-            write,
-            "{kind:?}"
-        );
-    }
-    let (status, refused) = answer(app.request(Method::GET, &one)).await;
-    let expected = json!({"success": false, "errors": [{"code": "unauthorized", "message": "a valid credential is needed"}]});
-    assert_eq!((status, refused), (StatusCode::UNAUTHORIZED, expected));
 }
 
 #[tokio::test]

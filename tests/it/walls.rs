@@ -211,7 +211,8 @@ async fn furnished(
     };
     let ids = [
         ("calls", call.clone()),
-        ("voice_calls", call),
+        ("voice_calls", call.clone()),
+        ("voice_call_recordings", call),
         ("webhook-endpoints", text(&endpoint["id"])),
         ("deliveries", text(&delivery["id"])),
         ("events", text(&delivery["event_id"])),
@@ -226,6 +227,9 @@ fn body(path: &str, id: &str) -> Value {
     }
     if path.ends_with("/room") {
         return json!({"connection_id": NOTHING, "name": "r"});
+    }
+    if path.contains("voice_call_recordings") {
+        return json!({"recording_played": true});
     }
     if path.contains("voice_calls") {
         return json!({

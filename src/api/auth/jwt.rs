@@ -70,6 +70,9 @@ pub struct Claims {
     /// The staff member behind it.
     #[serde(default)]
     pub staff_uid: Option<Text<255>>,
+    /// The client whose calls are all that it may read; counts for the kind `client` only.
+    #[serde(default)]
+    pub client_uid: Option<Text<255>>,
     // Checked by `Validation`, which would take a list here: RFC 7519 says one string.
     #[serde(rename = "iss")]
     _issuer: Text<1024>,

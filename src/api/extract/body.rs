@@ -26,6 +26,10 @@ pub struct Body<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
 #[derive(Debug)]
 pub struct JsonBody<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
 
+/// A body that says it is a JSON merge patch (RFC 7396), or just JSON.
+#[derive(Debug)]
+pub struct MergePatch<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
+
 /// A body that says it is JSON or a form.
 #[derive(Debug)]
 pub struct FormOrJson<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Payload);
@@ -45,6 +49,7 @@ pub struct Json<T, const BYTES_MAX: usize = BODY_BYTES_MAX>(pub T);
 
 enum Media {
     Json,
+    MergePatch,
     Form,
 }
 
@@ -72,7 +77,22 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for JsonBody<BYTES_M
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         match media(request.headers()) {
             Some(Media::Json) => read(request, BYTES_MAX).await.map(Self),
-            Some(Media::Form) | None => Err(unsupported("send application/json in UTF-8")),
+            Some(Media::Form | Media::MergePatch) | None => {
+                Err(unsupported("send application/json in UTF-8"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for MergePatch<BYTES_MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        match media(request.headers()) {
+            Some(Media::Json | Media::MergePatch) => read(request, BYTES_MAX).await.map(Self),
+            Some(Media::Form) | None => Err(unsupported(
+                "send application/merge-patch+json or application/json in UTF-8",
+            )),
         }
     }
 }
@@ -84,7 +104,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for FormOrJson<BYTES
         match media(request.headers()) {
             Some(Media::Json) => Ok(Self(Payload::Json(read(request, BYTES_MAX).await?))),
             Some(Media::Form) => Ok(Self(Payload::Form(read(request, BYTES_MAX).await?))),
-            None => Err(unsupported(
+            Some(Media::MergePatch) | None => Err(unsupported(
                 "send application/json or application/x-www-form-urlencoded in UTF-8",
             )),
         }
@@ -131,6 +151,7 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     });
     match essence.trim().to_ascii_lowercase().as_str() {
         "application/json" if utf8 => Some(Media::Json),
+        "application/merge-patch+json" if utf8 => Some(Media::MergePatch),
         "application/x-www-form-urlencoded" if utf8 => Some(Media::Form),
         _ => None,
     }

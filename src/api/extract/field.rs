@@ -141,6 +141,16 @@ impl Field<'_> {
         bounded(spelt.then(|| text.parse().ok()).flatten(), min, max)
     }
 
+    /// Whether it is `true` or `false`.
+    pub fn bool(&self) -> Result<bool, Wrong> {
+        match self {
+            Self::Bool(bool) => Ok(*bool),
+            Self::Null | Self::Number(_) | Self::Text(_) | Self::Nested(_) => {
+                Err(Wrong::wrong_type("true or false"))
+            }
+        }
+    }
+
     /// Whether it is a number.
     pub fn is_number(&self) -> bool {
         matches!(self, Self::Number(_))

@@ -4,8 +4,8 @@ use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::{
     BODY_BYTES_MAX,
-    document::CreateVoiceCall,
-    envelope::{BodyRefusals, Failure, Refusals, Success},
+    document::{CreateVoiceCall, example},
+    envelope::{BodyRefusals, Refusals, Success, Taken},
     parse::{self, NewVoiceCall},
 };
 use crate::{
@@ -30,12 +30,13 @@ use crate::{
     post, path = "", tag = "voice_calls",
     request_body = CreateVoiceCall,
     responses(
-        (status = 201, description = "The new voice call", body = Success<VoiceCall>,
-            headers(("ETag" = String, description = "Its version, for `If-Match`"))),
-        (status = 200, description = "The same request was taken before; the voice call as it is now", body = Success<VoiceCall>,
-            headers(("ETag" = String, description = "Its version, for `If-Match`"))),
-        (status = 409, description = "The source_id is taken, or a new call cannot have that status", body = Failure),
-        Refusals, BodyRefusals
+        (status = 201, description = "The new voice call",
+            headers(("ETag" = String, description = "Its version, for `If-Match`")),
+            body = Success<VoiceCall>, example = json!(example::one())),
+        (status = 200, description = "The same request was taken before; the voice call as it is now",
+            headers(("ETag" = String, description = "Its version, for `If-Match`")),
+            body = Success<VoiceCall>, example = json!(example::one())),
+        Taken, Refusals, BodyRefusals
     ),
     security(("bearer" = []))
 )]

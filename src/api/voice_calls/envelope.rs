@@ -4,6 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
+use super::document::example;
 use crate::{
     api::{
         answer,
@@ -66,19 +67,19 @@ pub struct FailureError {
 #[derive(Debug, IntoResponses)]
 pub enum Refusals {
     /// Parameters or fields are of the wrong type; all that is wrong is named.
-    #[response(status = 400)]
+    #[response(status = 400, example = json!(example::refused_field("rate", "wrong_type", "must be a string")))]
     Invalid(Failure),
     /// No valid token, or a directory token without its business.
-    #[response(status = 401)]
+    #[response(status = 401, example = json!(example::refused("unauthorized", "a valid credential is needed")))]
     Unauthorized(Failure),
     /// The token may not do this.
-    #[response(status = 403)]
+    #[response(status = 403, example = json!(example::refused("forbidden", "this credential may not do that")))]
     Forbidden(Failure),
     /// Our fault.
-    #[response(status = 500)]
+    #[response(status = 500, example = json!(example::refused("internal", "internal error")))]
     Internal(Failure),
     /// The database is away: try again.
-    #[response(status = 503)]
+    #[response(status = 503, example = json!(example::refused("unavailable", "the database is not available; try again")))]
     Unavailable(Failure),
 }
 
@@ -86,17 +87,63 @@ pub enum Refusals {
 #[derive(Debug, IntoResponses)]
 pub enum BodyRefusals {
     /// The body did not arrive in time.
-    #[response(status = 408)]
+    #[response(status = 408, example = json!(example::refused("request_timeout", "the body did not arrive in time")))]
     TooSlow(Failure),
     /// The body is too large.
-    #[response(status = 413)]
+    #[response(status = 413, example = json!(example::refused("body_too_large", "the body may have at most 262144 bytes")))]
     TooLarge(Failure),
     /// Not JSON in UTF-8.
-    #[response(status = 415)]
+    #[response(status = 415, example = json!(example::refused("unsupported_media_type", "send application/json in UTF-8")))]
     MediaType(Failure),
     /// Fields are missing or make no sense; all of them are named.
-    #[response(status = 422)]
+    #[response(status = 422, example = json!(example::refused_field("direction", "invalid", "must be one of INBOUND, OUTBOUND")))]
     Unprocessable(Failure),
+}
+
+/// What is in the path is not there.
+#[derive(Debug, IntoResponses)]
+pub enum NotFound {
+    /// There is no such voice call, or it is not the client's.
+    #[response(status = 404, example = json!(example::refused("not_found", "voice call not found")))]
+    VoiceCall(Failure),
+}
+
+/// What is in the path is not there.
+#[derive(Debug, IntoResponses)]
+pub enum NoRecording {
+    /// There is no such recording, or the voice call has none.
+    #[response(status = 404, example = json!(example::refused("not_found", "recording not found")))]
+    Recording(Failure),
+}
+
+/// What is in the path is not there.
+#[derive(Debug, IntoResponses)]
+pub enum NoTranscript {
+    /// There is no such voice call, it is not the client's, or it has no transcript.
+    #[response(status = 404, example = json!(example::refused("not_found", "transcript not found")))]
+    Transcript(Failure),
+}
+
+/// How a change may not fit the call.
+#[derive(Debug, IntoResponses)]
+pub enum Changes {
+    /// The `source_id` is taken, or the status cannot be taken from where the call stands.
+    #[response(status = 409, example = json!(example::refused_field(
+        "status", "invalid_transition", "cannot be taken: an ended call cannot become INCOMING_CALL")))]
+    Conflict(Failure),
+    /// The voice call has changed since the version in `If-Match`.
+    #[response(status = 412, example = json!(example::refused(
+        "precondition_failed", "the voice call has changed since the version in If-Match")))]
+    Changed(Failure),
+}
+
+/// How a call may not be made known.
+#[derive(Debug, IntoResponses)]
+pub enum Taken {
+    /// The `source_id` is taken, or a new call cannot have that status.
+    #[response(status = 409, example = json!(example::refused_field(
+        "source_id", "already_exists", "is taken by another call of the provider")))]
+    Conflict(Failure),
 }
 
 impl<T> Success<T> {

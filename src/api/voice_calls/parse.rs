@@ -11,7 +11,10 @@ use crate::{
         report::{DURATION_S_MAX, ProviderCallId, ProviderName},
         state::{Direction, VoiceCallStatus},
         text::Text,
-        voice_call::update::{Edit, VoiceCallUpdate},
+        voice_call::{
+            recording::RecordingChange,
+            update::{Edit, VoiceCallUpdate},
+        },
     },
 };
 
@@ -21,6 +24,7 @@ pub(super) const DIRECTIONS: [(&str, Direction); 2] = [
     ("OUTBOUND", Direction::Outbound),
 ];
 
+/// This surface's words for where a call stands.
 const STATUSES: [(&str, VoiceCallStatus); 6] = [
     ("INCOMING_CALL", VoiceCallStatus::IncomingCall),
     ("ANSWERED_BY_STAFF", VoiceCallStatus::AnsweredByStaff),
@@ -46,6 +50,9 @@ pub struct NewVoiceCall {
     pub content: serde_json::Value,
 }
 
+/// What the published entity calls it.
+const RECORDING_PLAYED: &str = "recording_played";
+
 /// What a POST says, all of it required and text.
 const CREATE_FIELDS: [&str; 11] = [
     "business_uid",
@@ -67,12 +74,41 @@ pub fn update(
     handling: Handling,
     providers: &[ProviderName],
 ) -> Result<VoiceCallUpdate, Error> {
+    let absent = match handling {
+        Handling::Strict => Absent::Refused,
+        Handling::Lenient => Absent::Kept,
+    };
+    let update = change(fields, absent, providers)?;
+    if update.is_empty() {
+        return Err(nothing());
+    }
+    Ok(update)
+}
+
+/// Reads a merge patch. One that has no member changes nothing; one whose members are none of ours is a mistake.
+pub fn patch(fields: &Fields<'_>, providers: &[ProviderName]) -> Result<VoiceCallUpdate, Error> {
+    let update = change(fields, Absent::Kept, providers)?;
+    if update.is_empty() && fields.names().next().is_some() {
+        return Err(nothing());
+    }
+    Ok(update)
+}
+
+fn nothing() -> Error {
+    Error::new(
+        Code::Unprocessable,
+        "the body has no field that can be updated",
+    )
+}
+
+fn change(
+    fields: &Fields<'_>,
+    absent: Absent,
+    providers: &[ProviderName],
+) -> Result<VoiceCallUpdate, Error> {
     let mut body = Body {
         reader: Reader::new(fields),
-        absent: match handling {
-            Handling::Strict => Absent::Refused,
-            Handling::Lenient => Absent::Kept,
-        },
+        absent,
     };
     let common = body.common(providers);
     let update = VoiceCallUpdate {
@@ -86,13 +122,37 @@ pub fn update(
         ..common
     };
     body.finish()?;
-    if update.is_empty() {
-        return Err(Error::new(
-            Code::Unprocessable,
-            "the body has no field that can be updated",
-        ));
-    }
     Ok(update)
+}
+
+/// Reads what is said of a recording. The published tests call the one field `record_played`, the published entity
+/// `recording_played`.
+pub fn recording(fields: &Fields<'_>) -> Result<RecordingChange, Error> {
+    let mut body = Body {
+        reader: Reader::new(fields),
+        absent: Absent::Kept,
+    };
+    let played = [RECORDING_PLAYED, "record_played"].map(|name| {
+        let sent = body.reader.get(name).is_some();
+        sent.then(|| body.set(name, Field::bool)).flatten()
+    });
+    if let [Some(one), Some(other)] = played
+        && one != other
+    {
+        let message = "must be what recording_played is";
+        body.reader
+            .refuse(FieldError::invalid("record_played", message));
+    }
+    let size_bytes = body.set("size", |field| field.whole(0, i32::MAX));
+    let played = played.into_iter().flatten().next();
+    let says = fields
+        .names()
+        .any(|name| matches!(name, RECORDING_PLAYED | "record_played" | "size"));
+    if !says {
+        body.reader.refuse(FieldError::missing(RECORDING_PLAYED));
+    }
+    body.finish()?;
+    Ok(RecordingChange::Describe { played, size_bytes })
 }
 
 /// Reads the body of a POST for the business.

@@ -1,4 +1,4 @@
-//! `PUT /v3/communication/voice_calls/{uid}`.
+//! `PUT` and `PATCH /v3/communication/voice_calls/{uid}`.
 
 use axum::{
     extract::State,
@@ -8,21 +8,22 @@ use axum::{
 
 use super::{
     BODY_BYTES_MAX,
-    document::UpdateVoiceCall,
-    envelope::{BodyRefusals, Failure, Refusals, Success},
-    if_match, parse,
+    document::{PatchVoiceCall, UpdateVoiceCall, example},
+    envelope::{BodyRefusals, Changes, NotFound, Refusals, Success},
+    etag, parse,
 };
 use crate::{
     api::{
         auth::{self, require},
         error::Error,
-        extract::{Fields, JsonBody, PathText},
+        extract::{Fields, JsonBody, MergePatch, PathText},
         state::ApiState,
     },
     calls::update::{Target, update},
     domain::{
         account::{Caller, Handling, Scope},
-        voice_call::VoiceCall,
+        report::ProviderName,
+        voice_call::{VoiceCall, update::VoiceCallUpdate},
     },
 };
 
@@ -40,30 +41,74 @@ use crate::{
     ),
     request_body = UpdateVoiceCall,
     responses(
-        (status = 200, description = "The voice call as it is now", body = Success<VoiceCall>,
-            headers(("ETag" = String, description = "Its version, for `If-Match`"))),
-        (status = 404, description = "There is no such voice call", body = Failure),
-        (status = 409, description = "The source_id is taken, or the status cannot be taken from where the call stands",
-            body = Failure),
-        (status = 412, description = "The voice call has changed since", body = Failure),
-        Refusals, BodyRefusals
+        (status = 200, description = "The voice call as it is now",
+            headers(("ETag" = String, description = "Its version, for `If-Match`")),
+            body = Success<VoiceCall>, example = json!(example::one())),
+        NotFound, Changes, Refusals, BodyRefusals
     ),
     security(("bearer" = []))
 )]
 pub(super) async fn update_voice_call(
-    State(state): State<ApiState>,
+    state: State<ApiState>,
     caller: Caller,
     headers: HeaderMap,
     PathText(uid): PathText,
     JsonBody(body): JsonBody<BODY_BYTES_MAX>,
 ) -> Result<Response, Error> {
-    require(&caller, Scope::WriteVoiceCalls)?;
-    let call_id = super::call_id(uid)?;
     let handling = auth::handling(&headers, &caller).unwrap_or(Handling::Strict);
-    let fields = Fields::from_json(&body)?;
+    let read = |fields: &Fields<'_>, providers: &[ProviderName]| {
+        parse::update(fields, handling, providers)
+    };
+    change(state, (&caller, &headers), uid, (&body, read)).await
+}
+
+/// Change some fields of a voice call
+///
+/// The body is a JSON merge patch (RFC 7396): what is absent stays as it is, `null` empties what may be empty and is refused
+/// elsewhere. Fields that are not the client's to set are passed over. Not in the published document, which has PUT only.
+#[utoipa::path(
+    patch, path = "/{uid}", tag = "voice_calls",
+    params(
+        ("uid" = uuid::Uuid, Path, description = "The call's uid"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that the change is meant for")
+    ),
+    request_body(content(
+        (PatchVoiceCall = "application/merge-patch+json"),
+        (PatchVoiceCall = "application/json")
+    )),
+    responses(
+        (status = 200, description = "The voice call as it is now",
+            headers(("ETag" = String, description = "Its version, for `If-Match`")),
+            body = Success<VoiceCall>, example = json!(example::one())),
+        NotFound, Changes, Refusals, BodyRefusals
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn patch_voice_call(
+    state: State<ApiState>,
+    caller: Caller,
+    headers: HeaderMap,
+    PathText(uid): PathText,
+    MergePatch(body): MergePatch<BODY_BYTES_MAX>,
+) -> Result<Response, Error> {
+    change(state, (&caller, &headers), uid, (&body, parse::patch)).await
+}
+
+async fn change(
+    State(state): State<ApiState>,
+    (caller, headers): (&Caller, &HeaderMap),
+    uid: String,
+    (body, read): (
+        &[u8],
+        impl Fn(&Fields<'_>, &[ProviderName]) -> Result<VoiceCallUpdate, Error>,
+    ),
+) -> Result<Response, Error> {
+    require(caller, Scope::WriteVoiceCalls)?;
+    let call_id = super::call_id(uid)?;
+    let fields = Fields::from_json(body)?;
     let providers = super::providers(&state, caller.account_id).await?;
-    let change = parse::update(&fields, handling, &providers)?;
-    let versions = if_match::versions(&headers);
+    let change = read(&fields, &providers)?;
+    let versions = etag::if_match(headers);
     let target = Target {
         account_id: caller.account_id,
         call_id,
@@ -71,5 +116,5 @@ pub(super) async fn update_voice_call(
         versions: versions.as_deref(),
     };
     let changed = update(&state.db, &state.wake, target, change).await?;
-    Ok(super::one(StatusCode::OK, &caller, &changed))
+    Ok(super::one(StatusCode::OK, caller, &changed))
 }

@@ -193,8 +193,14 @@ impl VoiceCallUpdate {
             .apply(&mut staff.external_app_url, Text::into_string);
         self.external_app_name
             .apply(&mut staff.external_app_name, Text::into_string);
+        let recording = staff.recording_id.clone();
         self.recording_id
             .apply(&mut staff.recording_id, Text::into_string);
+        if staff.recording_id != recording {
+            // It is another one: what was known of the last does not hold.
+            staff.recording_played = false;
+            staff.recording_size_bytes = None;
+        }
         if let Some(provider) = self.provider {
             call.provider = provider;
         }

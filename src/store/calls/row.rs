@@ -53,6 +53,8 @@ pub(super) struct CallRow {
     pub(super) external_app_name: Option<String>,
     pub(super) external_uuid: Option<String>,
     pub(super) recording_id: Option<String>,
+    pub(super) recording_played: bool,
+    pub(super) recording_size_bytes: Option<i32>,
     pub(super) handled_by_staff_uid: Option<String>,
     pub(super) handled_at: Option<DateTime<Utc>>,
     pub(super) campaign_id: Option<Uuid>,
@@ -184,6 +186,8 @@ fn staff(row: &CallRow) -> StaffNotes {
         external_app_name: row.external_app_name.clone(),
         external_uuid: row.external_uuid.clone(),
         recording_id: row.recording_id.clone(),
+        recording_played: row.recording_played,
+        recording_size_bytes: row.recording_size_bytes,
         handled_by_staff_uid: row.handled_by_staff_uid.clone(),
         handled_at: row.handled_at,
     }

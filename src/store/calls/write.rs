@@ -83,7 +83,7 @@ async fn save_notes(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
             is_test = $22, call_rating = $23, call_feedback = $24, notes = $25, metadata = $26,
             agent_dynamic_variables = $27, deleted_at = $28, cost = $29, price_unit = $30, latency = $31,
             agent_task_status = $32, agent_task_feedback = $33, agent_post_call_outcomes = $34, retry_at = $35,
-            placement = $36
+            placement = $36, recording_played = $37, recording_size_bytes = $38
          where account_id = $1 and call_id = $2",
         call.account_id.uuid(),
         call.call_id.uuid(),
@@ -120,7 +120,9 @@ async fn save_notes(conn: &mut PgConnection, call: &Call) -> sqlx::Result<()> {
         campaign.agent_task_feedback.as_deref(),
         campaign.agent_post_call_outcomes,
         campaign.retry_at,
-        campaign.placement as _
+        campaign.placement as _,
+        staff.recording_played,
+        staff.recording_size_bytes
     )
     .execute(conn)
     .await?;

@@ -1,329 +1,386 @@
-//! The table of the bodies: each field × missing, null, wrong type, wrong case, too long, boundary, unknown.
+//! The table of the bodies: each documented field × missing, null, wrong type, wrong case, too long, boundary, for PUT, PATCH
+//! and POST, with the exact answer. [`super::bodies`] has what is about a body as a whole.
 
+use onhook::domain::account::VoipMode;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{VOICE_CALLS, answer, change, create, new, put, update, with};
-use crate::app::TestApp;
+use super::{VOICE_CALLS, answer, create, new, patch, put, update, with};
+use crate::app::{TestAccount, TestApp};
 
-/// The refused fields and their codes.
-fn refused(body: &Value) -> Vec<(String, String)> {
-    assert_eq!(body["success"], false);
-    let errors = body["errors"].as_array().unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    errors
-        .iter()
-        .map(|error| (text(&error["field"]), text(&error["code"])))
-        .collect()
+/// What a value is answered with.
+#[derive(Debug, Clone)]
+enum Expected {
+    /// It is taken, and shown so.
+    Shown(Value),
+    /// It is refused with this code and message.
+    Refused(&'static str, &'static str),
 }
 
-#[tokio::test]
-async fn all_sixteen_fields_are_required_unless_handling_is_lenient() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let nothing = answer(put(&app, &account.key, &uid, &json!({}))).await;
-    assert_eq!(nothing.0, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut named: Vec<String> = refused(&nothing.1)
-        .into_iter()
-        .map(|(field, code)| {
-            assert_eq!(code, "missing");
-            field
-        })
-        .collect();
-    named.sort();
-    let fields: Vec<String> = update().as_object().unwrap().keys().cloned().collect();
-    assert_eq!(named, fields);
-    for field in fields {
-        for absent in [None, Some(Value::Null)] {
-            let mut body = update();
-            match absent {
-                None => drop(body.as_object_mut().unwrap().remove(&field)),
-                Some(null) => body[&field] = null,
-            }
-            let (status, answered) = answer(put(&app, &account.key, &uid, &body)).await;
-            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
-            assert_eq!(refused(&answered), [(field.clone(), "missing".to_owned())]);
-        }
-        let one = json!({ &field: update()[&field] });
-        let (status, _) = answer(change(&app, &account.key, &uid, &one)).await;
-        assert_eq!(status, StatusCode::OK, "{field} alone");
-    }
-    let (status, _) = answer(change(&app, &account.key, &uid, &json!({"unknown": 1}))).await;
-    assert_eq!(
-        status,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "nothing to change"
-    );
-}
+use Expected::{Refused, Shown};
 
-/// Changes one field at a time, and expects these statuses.
-async fn try_each(cases: Vec<(&str, Value, u16)>) {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    for (field, value, code) in cases {
-        let body = json!({ field: value });
-        let (status, answered) = answer(change(&app, &account.key, &uid, &body)).await;
-        assert_eq!(status.as_u16(), code, "{body:.80} {answered}");
-        if code != 200 {
-            let named = refused(&answered);
-            assert_eq!(named.len(), 1, "{body:.80}");
-            assert_eq!(named[0].0, field);
-        }
-    }
+/// A value of a field, and what it is answered with.
+type Case = (Value, Expected);
+
+fn same(value: Value) -> Case {
+    (value.clone(), Shown(value))
 }
 
 fn long(length: usize) -> Value {
     json!("x".repeat(length))
 }
 
-#[tokio::test]
-async fn ids_numbers_and_amounts_take_what_is_documented_and_nothing_else() {
-    let mut cases = Vec::new();
-    for field in [
-        "staff_uid",
-        "client_uid",
-        "source_id",
-        "external_uuid",
-        "handled_by_staff_uid",
+const TYPE_TEXT: Expected = Refused("wrong_type", "must be a string");
+const EMPTY: Expected = Refused("invalid", "must not be empty");
+const NUL: Expected = Refused("invalid", "must not contain the NUL character");
+const LONG_255: Expected = Refused("too_long", "must have at most 255 characters");
+
+fn ids() -> Vec<Case> {
+    vec![
+        same(long(1)),
+        same(long(255)),
+        same(json!("ÄÖ ü☎")),
+        (long(256), LONG_255),
+        (json!(""), EMPTY),
+        (json!(" \t"), EMPTY),
+        (json!("a\0b"), NUL),
+        (json!(1), TYPE_TEXT),
+        (json!(true), TYPE_TEXT),
+        (json!({}), TYPE_TEXT),
+        (json!(["a"]), TYPE_TEXT),
+    ]
+}
+
+fn numbers() -> Vec<Case> {
+    let wrong = Refused("invalid", "must be in E.164 format, such as +14155550148");
+    let mut cases = vec![
+        same(json!("+12")),
+        same(json!("+123456789012345")),
+        (json!(14_155_550_148_i64), TYPE_TEXT),
+    ];
+    for text in [
+        "+1234567890123456",
+        "+1",
+        "14155550148",
+        "+04155550148",
+        "+1 415 555 0148",
+        "anonymous",
+        "+１２３",
+        "sip:a@b",
+        "",
     ] {
-        cases.extend([
-            (field, long(255), 200),
-            (field, long(256), 422),
-            (field, json!(""), 422),
-            (field, json!(" "), 422),
-            (field, json!(1), 400),
-            (field, json!("a\0b"), 422),
-        ]);
+        cases.push((json!(text), wrong.clone()));
     }
-    for field in ["from_number", "to_number"] {
-        cases.extend([
-            (field, json!("+12"), 200),
-            (field, json!("+123456789012345"), 200),
-            (field, json!("+1234567890123456"), 422),
-            (field, json!("14155550148"), 422),
-            (field, json!("+04155550148"), 422),
-            (field, json!("+1 415 555"), 422),
-            (field, json!("anonymous"), 422),
-            (field, json!("+１２３"), 422),
-            (field, json!(14_155), 400),
-        ]);
-    }
-    for field in ["rate", "price"] {
-        cases.extend([
-            (field, json!("0"), 200),
-            (field, json!("999999999999.999999"), 200),
-            (field, json!("1.50"), 200),
-            (field, json!("1000000000000"), 422),
-            (field, json!("0.0000001"), 422),
-            (field, json!("-1"), 422),
-            (field, json!("1e3"), 422),
-            (field, json!(""), 422),
-            (field, json!(1.5), 400),
-            (field, json!(0), 400),
-        ]);
-    }
-    try_each(cases).await;
+    cases
 }
 
-#[tokio::test]
-async fn words_take_what_is_documented_and_nothing_else() {
-    try_each(vec![
-        ("direction", json!("OUTBOUND"), 200),
-        ("direction", json!("outbound"), 422),
-        ("direction", json!("Incoming"), 422),
-        ("direction", json!(true), 400),
-        ("status", json!("ANSWERED_BY_STAFF"), 200),
-        ("status", json!("ANSWERED_BY_CALLS_PROVIDER"), 200),
-        ("status", json!("missed"), 422),
-        ("status", json!("DONE"), 422),
-        ("status", json!(["MISSED"]), 400),
-        ("provider", json!("VONAGE"), 200),
-        ("provider", json!("Vonage"), 422),
-        ("provider", json!("TWILIO"), 422),
-    ])
-    .await;
+fn amounts() -> Vec<Case> {
+    let wrong = Refused(
+        "invalid",
+        "must be a decimal string such as \"0.05\", with at most 12 digits before the point and 6 behind it",
+    );
+    let mut cases: Vec<Case> = ["0", "0.05", "1.50", "0.000001", "999999999999.999999"]
+        .map(|text| same(json!(text)))
+        .into();
+    for text in [
+        "1000000000000",
+        "0.0000001",
+        "-1",
+        "+1",
+        "1e3",
+        "1,5",
+        "00.5",
+        ".5",
+        "1.",
+        " 1",
+        "NaN",
+        "",
+    ] {
+        cases.push((json!(text), wrong.clone()));
+    }
+    cases.extend([(json!(1.5), TYPE_TEXT), (json!(0), TYPE_TEXT)]);
+    cases
 }
 
-#[tokio::test]
-async fn durations_texts_and_links_take_what_is_documented_and_nothing_else() {
-    try_each(vec![
-        ("duration", json!(0), 200),
-        ("duration", json!(604_800), 200),
-        ("duration", json!(604_801), 422),
-        ("duration", json!(-1), 422),
-        ("duration", json!(120.5), 422),
-        ("duration", json!("120"), 400),
-        ("call_summary", long(10_000), 200),
-        ("call_summary", long(10_001), 422),
-        ("call_summary", json!(""), 200),
-        ("call_summary", json!({}), 400),
-        ("external_app_name", json!(""), 200),
-        ("external_app_name", long(256), 422),
-        ("recording_id", long(255), 200),
-        ("recording_id", long(256), 422),
-        ("external_app_url", json!("http://a"), 200),
-        ("external_app_url", json!("HTTPS://a.example/?q=1#f"), 200),
-        ("external_app_url", json!("ftp://a"), 422),
-        ("external_app_url", json!("javascript:alert(1)"), 422),
-        ("external_app_url", json!("/path"), 422),
-        ("external_app_url", json!("https:a"), 422),
-        ("external_app_url", json!("https://"), 422),
-        ("external_app_url", json!(" https://a"), 422),
+fn words(allowed: &'static str, more: &[&'static str]) -> Vec<Case> {
+    let mut cases = vec![
+        (json!(1), TYPE_TEXT),
+        (json!(["MISSED"]), TYPE_TEXT),
+        (json!(""), Refused("invalid", allowed)),
+        (json!("\0"), NUL),
+    ];
+    cases.extend(
+        more.iter()
+            .map(|text| (json!(text), Refused("invalid", allowed))),
+    );
+    cases
+}
+
+fn texts(max: usize, too_long: &'static str) -> Vec<Case> {
+    vec![
+        same(json!("")),
+        same(json!("x")),
+        same(long(max)),
+        (long(max + 1), Refused("too_long", too_long)),
+        (json!("a\0b"), NUL),
+        (json!(1), TYPE_TEXT),
+        (json!({}), TYPE_TEXT),
+    ]
+}
+
+fn links() -> Vec<Case> {
+    let wrong = || Refused("invalid", "must be an absolute http or https URL");
+    let mut cases: Vec<Case> = vec![
+        same(json!("http://a")),
+        same(json!("HTTPS://a.example/?q=1#f")),
+        same(json!(format!("https://a/{}", "x".repeat(2038)))),
         (
-            "external_app_url",
-            json!(format!("https://a/{}", "x".repeat(2048))),
-            422,
+            json!(format!("https://a/{}", "x".repeat(2039))),
+            Refused("too_long", "must have at most 2048 characters"),
         ),
-    ])
-    .await;
+        (json!(1), TYPE_TEXT),
+    ];
+    for text in [
+        "",
+        "ftp://a",
+        "javascript:alert(1)",
+        "/path",
+        "https:a",
+        "https://",
+        " https://a",
+        "https://a b",
+    ] {
+        cases.push((json!(text), wrong()));
+    }
+    cases
 }
 
-#[tokio::test]
-async fn every_failing_field_is_named_at_once() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let bad = json!({"direction": "inbound", "rate": "x", "external_app_url": "x", "staff_uid": Value::Null});
-    let mut body = with(update(), bad);
-    let (status, answered) = answer(put(&app, &account.key, &uid, &body)).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let named = |fields: &[(&str, &str)]| -> Vec<(String, String)> {
-        fields
-            .iter()
-            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
-            .collect()
-    };
-    let expected = [
-        ("staff_uid", "missing"),
-        ("direction", "invalid"),
-        ("rate", "invalid"),
-        ("external_app_url", "invalid"),
-    ];
-    assert_eq!(refused(&answered), named(&expected));
-    assert_eq!(
-        answered["errors"][1]["message"],
-        "direction must be one of INBOUND, OUTBOUND"
+fn durations() -> Vec<Case> {
+    let range = || Refused("invalid", "must be a whole number from 0 to 604800");
+    let number = || Refused("wrong_type", "must be a number");
+    vec![
+        same(json!(0)),
+        same(json!(604_800)),
+        (json!(120.0), Shown(json!(120))),
+        (json!(604_801), range()),
+        (json!(-1), range()),
+        (json!(120.5), range()),
+        (json!(1e30), range()),
+        (json!("120"), number()),
+        (json!(true), number()),
+        (json!([1]), number()),
+    ]
+}
+
+fn statuses() -> Vec<Case> {
+    let allowed = "must be one of INCOMING_CALL, ANSWERED_BY_STAFF, MISSED, ANSWERED_BY_CALLS_PROVIDER, \
+         MISSED_CALL_HANDLED, VOICEMAIL_RECEIVED";
+    let mut cases: Vec<Case> = [
+        "INCOMING_CALL",
+        "ANSWERED_BY_STAFF",
+        "MISSED",
+        "ANSWERED_BY_CALLS_PROVIDER",
+        "VOICEMAIL_RECEIVED",
+    ]
+    .map(|text| same(json!(text)))
+    .into();
+    cases.push((json!("VOICEMAIL"), Shown(json!("VOICEMAIL_RECEIVED"))));
+    cases.extend(words(
+        allowed,
+        &["missed", "Missed", "voicemail", "COMPLETED"],
+    ));
+    cases
+}
+
+/// Every documented field, with its cases.
+fn table() -> Vec<(&'static str, Vec<Case>)> {
+    let mut directions = words(
+        "must be one of INBOUND, OUTBOUND",
+        &["inbound", "Outbound", "INCOMING"],
     );
-    body["price"] = json!(1.5);
-    let (status, answered) = answer(put(&app, &account.key, &uid, &body)).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "a wrong type is malformed");
-    assert_eq!(refused(&answered).len(), 5);
+    directions.extend([same(json!("INBOUND")), same(json!("OUTBOUND"))]);
+    let mut providers = words("must be one of VONAGE", &["Vonage", "vonage", "TWILIO"]);
+    providers.push(same(json!("VONAGE")));
+    let name = texts(255, "must have at most 255 characters");
+    vec![
+        ("staff_uid", ids()),
+        ("client_uid", ids()),
+        ("from_number", numbers()),
+        ("to_number", numbers()),
+        ("direction", directions),
+        ("status", statuses()),
+        ("rate", amounts()),
+        ("price", amounts()),
+        ("provider", providers),
+        ("source_id", ids()),
+        ("duration", durations()),
+        (
+            "call_summary",
+            texts(10_000, "must have at most 10000 characters"),
+        ),
+        ("external_app_url", links()),
+        ("external_app_name", name.clone()),
+        ("recording_id", name),
+        ("external_uuid", ids()),
+        ("handled_by_staff_uid", ids()),
+    ]
+}
+
+/// The fields of which a PATCH can take the value away.
+const MAY_BE_EMPTY: [&str; 7] = [
+    "price",
+    "duration",
+    "call_summary",
+    "external_app_url",
+    "external_app_name",
+    "recording_id",
+    "handled_by_staff_uid",
+];
+
+/// An account and calls in it whose names nobody else has.
+struct Calls<'a> {
+    app: &'a TestApp,
+    account: TestAccount,
+    made: usize,
+}
+
+impl Calls<'_> {
+    /// The uid and the `source_id` of a call that rings.
+    async fn fresh(&mut self) -> (String, String) {
+        self.made += 1;
+        let source = format!("fresh-{}", self.made);
+        let body = json!({"source_id": source});
+        (create(self.app, &self.account, body).await, source)
+    }
+
+    async fn put(&mut self, field: &str, value: Option<&Value>) -> (StatusCode, Value) {
+        let (uid, source) = self.fresh().await;
+        let mut body = with(
+            update(),
+            json!({"source_id": source, "status": "INCOMING_CALL"}),
+        );
+        set(&mut body, field, value);
+        answer(put(self.app, &self.account.key, &uid, &body)).await
+    }
+
+    async fn patch(&mut self, field: &str, value: Option<&Value>) -> (StatusCode, Value) {
+        let (uid, _) = self.fresh().await;
+        let mut body = json!({});
+        set(&mut body, field, value);
+        answer(patch(self.app, &self.account.key, &uid, &body)).await
+    }
+
+    async fn post(&mut self, field: &str, value: Option<&Value>) -> (StatusCode, Value) {
+        self.made += 1;
+        let source = format!("posted-{}", self.made);
+        let mut body = with(new(&self.account), json!({"source_id": source}));
+        set(&mut body, field, value);
+        answer(self.app.post(VOICE_CALLS, &self.account.key).json(&body)).await
+    }
+}
+
+fn set(body: &mut Value, field: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => body[field] = value.clone(),
+        None => drop(body.as_object_mut().unwrap().remove(field)),
+    }
+}
+
+/// The whole answer that refuses a field.
+fn refusal(field: &str, code: &str, message: &str) -> Value {
+    json!({"success": false, "errors": [{"field": field, "code": code, "message": format!("{field} {message}")}]})
+}
+
+#[track_caller]
+fn check(at: &str, field: &str, expected: &Expected, (status, body): (StatusCode, Value)) {
+    match expected {
+        Shown(value) => {
+            assert!(status.is_success(), "{at}: {body}");
+            assert_eq!(&body["data"][field], value, "{at}");
+        }
+        Refused(code, message) => {
+            assert_eq!(body, refusal(field, code, message), "{at}");
+            let malformed = *code == "wrong_type";
+            assert_eq!(status.as_u16(), if malformed { 400 } else { 422 }, "{at}");
+        }
+    }
+}
+
+async fn accounts(app: &TestApp) -> [Calls<'_>; 3] {
+    let mut calls = Vec::new();
+    for name in ["by-put", "by-patch", "by-post"] {
+        calls.push(Calls {
+            app,
+            account: app.account(name, VoipMode::Key).await,
+            made: 0,
+        });
+    }
+    calls.try_into().ok().unwrap()
 }
 
 #[tokio::test]
-async fn null_empties_what_may_be_empty_when_handling_is_lenient() {
+async fn each_value_of_each_field_has_its_answer_by_every_verb() {
     let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    answer(put(&app, &account.key, &uid, &update())).await;
-    let may_be_empty = [
-        "price",
-        "duration",
-        "call_summary",
-        "external_app_url",
-        "external_app_name",
-        "recording_id",
-    ];
-    for field in may_be_empty {
-        let (status, body) =
-            answer(change(&app, &account.key, &uid, &json!({ field: null }))).await;
-        assert_eq!(status, StatusCode::OK, "{field}");
-        let emptied = if field == "duration" {
-            json!(0)
-        } else {
-            Value::Null
+    let [mut by_put, mut by_patch, mut by_post] = accounts(&app).await;
+    let posted = new(&by_post.account);
+    for (field, cases) in table() {
+        for (value, expected) in cases {
+            let at = format!("{field} = {value:.60}");
+            let answered = by_put.put(field, Some(&value)).await;
+            check(&format!("PUT {at}"), field, &expected, answered);
+            let answered = by_patch.patch(field, Some(&value)).await;
+            check(&format!("PATCH {at}"), field, &expected, answered);
+            if posted.get(field).is_some() {
+                let answered = by_post.post(field, Some(&value)).await;
+                check(&format!("POST {at}"), field, &expected, answered);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_missing_or_null_has_its_answer_by_every_verb() {
+    let app = TestApp::boot().await;
+    let [mut by_put, mut by_patch, mut by_post] = accounts(&app).await;
+    let posted = new(&by_post.account);
+    let missing = Refused("missing", "is required");
+    let null = Some(Value::Null);
+    for (field, _) in table() {
+        for absent in [None, null.as_ref()] {
+            let at = format!("{field} = {absent:?}");
+            let answered = by_put.put(field, absent).await;
+            let expected = if field == "handled_by_staff_uid" {
+                Shown(Value::Null)
+            } else {
+                missing.clone()
+            };
+            check(&format!("PUT {at}"), field, &expected, answered);
+            if posted.get(field).is_some() {
+                let answered = by_post.post(field, absent).await;
+                check(&format!("POST {at}"), field, &missing, answered);
+            }
+        }
+        let expected = match field {
+            "duration" => Shown(json!(0)),
+            field if MAY_BE_EMPTY.contains(&field) => Shown(Value::Null),
+            _ => Refused("invalid", "must not be null"),
         };
-        assert_eq!(body["data"][field], emptied, "{field}");
+        let answered = by_patch.patch(field, null.as_ref()).await;
+        check(&format!("PATCH {field} = null"), field, &expected, answered);
     }
-    for field in [
-        "staff_uid",
-        "from_number",
-        "direction",
-        "status",
-        "rate",
-        "provider",
-        "source_id",
+    for (absent, code) in [(None, "missing"), (null.as_ref(), "missing")] {
+        let (_, body) = by_post.post("business_uid", absent).await;
+        assert_eq!(body, refusal("business_uid", code, "is required"));
+    }
+    for (value, code, message) in [
+        (
+            json!("another"),
+            "invalid",
+            "must be the business of the token",
+        ),
+        (json!(1), "wrong_type", "must be a string"),
     ] {
-        let (status, body) =
-            answer(change(&app, &account.key, &uid, &json!({ field: null }))).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
-        assert_eq!(refused(&body), [(field.to_owned(), "invalid".to_owned())]);
-    }
-}
-
-#[tokio::test]
-async fn what_is_ours_to_set_is_not_taken_from_a_body() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let (_, before) = answer(app.get(&format!("{VOICE_CALLS}/{uid}"), &account.key)).await;
-    let theirs = json!({
-        "uid": "0190f5fe-7c00-7a00-8000-000000000000", "business_uid": "b", "created_at": "2001-01-01T00:00:00Z",
-        "updated_at": "2001-01-01T00:00:00Z", "handled_at": "2001-01-01T00:00:00Z", "deleted_at": "2001-01-01T00:00:00Z",
-        "recording": {"uid": "r"}, "transcript_status": "DONE", "version": 99, "account_id": "x",
-    });
-    let (status, after) = answer(put(&app, &account.key, &uid, &with(update(), theirs))).await;
-    assert_eq!(status, StatusCode::OK);
-    for field in [
-        "uid",
-        "business_uid",
-        "created_at",
-        "handled_at",
-        "deleted_at",
-        "transcript_status",
-    ] {
-        assert_eq!(after["data"][field], before["data"][field], "{field}");
-    }
-}
-
-#[tokio::test]
-async fn a_new_call_needs_eleven_fields_and_the_callers_business() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let post = |body: &Value| answer(app.post(VOICE_CALLS, &account.key).json(body));
-    for field in new(&account).as_object().unwrap().keys() {
-        let mut body = new(&account);
-        body.as_object_mut().unwrap().remove(field);
-        let (status, answered) = post(&body).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(refused(&answered), [(field.clone(), "missing".to_owned())]);
-    }
-    let (status, answered) = post(&with(new(&account), json!({"business_uid": "another"}))).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(refused(&answered)[0].0, "business_uid");
-    let (status, answered) = post(&with(
-        new(&account),
-        json!({"status": "MISSED_CALL_HANDLED"}),
-    ))
-    .await;
-    assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(
-        refused(&answered),
-        [("status".to_owned(), "invalid_transition".to_owned())]
-    );
-}
-
-#[tokio::test]
-async fn bodies_that_cannot_be_read_are_refused_in_the_envelope() {
-    let app = TestApp::boot().await;
-    let account = app.default_account().await;
-    let uid = create(&app, &account, json!({})).await;
-    let json = "application/json";
-    let huge = format!("{{\"call_summary\": \"{}\"}}", "x".repeat(256 * 1024));
-    for (media, body, code) in [
-        (json, "{", 400),
-        (json, "[]", 400),
-        (json, r#"{"rate": "1", "rate": "2"}"#, 400),
-        (json, &huge, 413),
-        ("application/x-www-form-urlencoded", "rate=1", 415),
-        ("application/merge-patch+json", "{}", 415),
-    ] {
-        let request = app.put(&format!("{VOICE_CALLS}/{uid}"), &account.key);
-        let request = request.header("content-type", media).body(body.to_owned());
-        let (status, answered) = answer(request).await;
-        assert_eq!(status.as_u16(), code, "{media} {body:.40}");
-        assert_eq!(refused(&answered).len(), 1);
+        let (_, body) = by_post.post("business_uid", Some(&value)).await;
+        assert_eq!(body, refusal("business_uid", code, message));
     }
 }

@@ -1,0 +1,95 @@
+//! `GET /v3/communication/voice_calls/{uid}/transcript`.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    document::example,
+    envelope::{NoTranscript, Refusals, Success},
+};
+use crate::{
+    api::{answer, auth::require, error::Error, extract::PathText, state::ApiState},
+    domain::{
+        account::{Caller, Scope},
+        id::TranscriptId,
+        transcript::{SpeakerRole, Utterance},
+        voice_call::TranscriptStatus,
+    },
+    store::{self, transcripts::Kept},
+};
+
+/// What was said on a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VoiceCallTranscript {
+    /// Its id.
+    transcript_uid: TranscriptId,
+    /// Where it stands; what there is, is `DONE`.
+    status: TranscriptStatus,
+    /// In order of time.
+    transcript: Vec<TranscriptEntry>,
+}
+
+/// Something that one side said.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VoiceCallTranscriptEntry)]
+struct TranscriptEntry {
+    /// Seconds from the start of the conversation.
+    #[schema(minimum = 0.0)]
+    timestamp: f64,
+    /// `staff` or `client`; `system` for announcements, `unknown` where nobody knows.
+    #[schema(example = "client")]
+    speaker_role: &'static str,
+    /// What was said.
+    text: String,
+}
+
+/// Read a voice call's transcript
+///
+/// The newest transcript of the call, whoever gave it.
+#[utoipa::path(
+    get, path = "/{uid}/transcript", tag = "voice_calls",
+    params(("uid" = uuid::Uuid, Path, description = "The call's uid")),
+    responses(
+        (status = 200, description = "The transcript", body = Success<VoiceCallTranscript>,
+            example = json!(example::transcript())),
+        NoTranscript, Refusals
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn get_transcript(
+    State(state): State<ApiState>,
+    caller: Caller,
+    PathText(uid): PathText,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ReadVoiceCalls)?;
+    let call_id = super::call_id(uid)?;
+    super::find(&state, &caller, call_id).await?;
+    let kept = store::transcripts::find(&state.db, caller.account_id, call_id, None);
+    let kept = store::ask(kept).await?;
+    let Kept {
+        head, transcript, ..
+    } = kept.ok_or_else(|| Error::not_found("transcript"))?;
+    let (_, utterances) = transcript.into_parts();
+    let shown = VoiceCallTranscript {
+        transcript_uid: head.transcript_id,
+        status: TranscriptStatus::Done,
+        transcript: utterances.into_iter().map(TranscriptEntry::from).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &Success::new(shown)))
+}
+
+impl From<Utterance> for TranscriptEntry {
+    fn from(utterance: Utterance) -> Self {
+        Self {
+            timestamp: f64::from(utterance.begin_ms) / 1000.0,
+            speaker_role: match utterance.speaker {
+                SpeakerRole::Agent => "staff",
+                SpeakerRole::Customer => "client",
+                SpeakerRole::System => "system",
+                SpeakerRole::Unknown => "unknown",
+            },
+            text: utterance.text.into_string(),
+        }
+    }
+}
