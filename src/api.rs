@@ -20,7 +20,9 @@ pub mod error;
 pub mod extract;
 pub mod guard;
 pub mod health;
+pub mod idempotency;
 pub mod inbound;
+pub mod limits;
 pub mod native;
 pub mod observe;
 pub mod prefer;
@@ -60,6 +62,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn(guard::check))
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn(guard::render))
+        .layer(from_fn(limits::tell))
         .layer(from_fn(guard::headers))
         .layer(axum::middleware::from_fn_with_state(
             metrics,

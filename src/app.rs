@@ -14,6 +14,7 @@ use crate::{
         self,
         auth::Authenticator,
         health::Health,
+        limits::Limits,
         serve::{self, HttpLimits},
         state::ApiState,
     },
@@ -26,7 +27,7 @@ use crate::{
     providers::Providers,
     queue::{
         periodic,
-        runner::{self, Limits, Runner, Wake},
+        runner::{self, Runner, Wake},
     },
     rooms::Rooms,
     store,
@@ -91,7 +92,7 @@ pub struct App {
     address: SocketAddr,
     tools: Tools,
     metrics: Metrics,
-    limits: Limits,
+    limits: runner::Limits,
     supervisor: Supervisor,
     cluster: Option<Cluster>,
     grace: Duration,
@@ -116,7 +117,7 @@ impl App {
             rooms: Rooms::default(),
             wake: Wake::default(),
         };
-        let limits = Limits {
+        let limits = runner::Limits {
             slots: config.workers,
             lane_slots: LANE_SLOTS,
         };
@@ -250,6 +251,7 @@ impl App {
             tools.db.clone(),
             config.jwt.clone(),
             config.base_domain.clone(),
+            Limits::new(config.rate_limits, self.metrics.clone()),
             self.metrics.clone(),
         );
         let health = Health::new(

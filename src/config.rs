@@ -7,6 +7,7 @@ use std::{
     ffi::OsString,
     fmt,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::{
-    api::auth::jwt,
+    api::{auth::jwt, limits::RateLimits},
     egress::address::AddressPolicy,
     seal::{NotKeys, SealingKey},
 };
@@ -61,6 +62,8 @@ pub struct Config {
     pub ingest_queue: usize,
     /// How many connections one client address may hold; no bound if absent.
     pub connections_per_ip: Option<u32>,
+    /// How many requests a client may make a minute.
+    pub rate_limits: RateLimits,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// What is logged, and how.
@@ -153,6 +156,7 @@ impl Config {
             ingest_queue: reader.number(setting::INGEST_QUEUE, 1..=1_000_000),
             connections_per_ip: Some(reader.number(setting::CONNECTIONS_PER_IP, 0..=100_000))
                 .filter(|bound| *bound > 0),
+            rate_limits: rate_limits(&mut reader),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             log: Log {
                 filter: reader.optional(setting::LOG, log_filter),
@@ -188,6 +192,16 @@ fn database(reader: &mut Reader) -> Database {
     match reader.optional(setting::DATABASE_URL, database_url) {
         Some(url) => Database::Given(url),
         None => Database::Embedded { postgres_bin },
+    }
+}
+
+fn rate_limits(reader: &mut Reader) -> RateLimits {
+    let mut bound = |setting| NonZeroU32::new(reader.number(setting, 0..=1_000_000));
+    RateLimits {
+        requests_per_key: bound(setting::REQUESTS_PER_KEY),
+        reports_per_key: bound(setting::REPORTS_PER_KEY),
+        reports_per_ip: bound(setting::REPORTS_PER_IP),
+        refusals_per_ip: bound(setting::REFUSALS_PER_IP),
     }
 }
 

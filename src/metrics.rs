@@ -39,6 +39,7 @@ struct Inner {
     jobs: Family<JobLabels, Counter>,
     webhook_attempts: Family<OutcomeLabels, Counter>,
     authentications_refused: Family<ReasonLabels, Counter>,
+    requests_limited: Family<LimitLabels, Counter>,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
 }
@@ -86,6 +87,11 @@ struct ReasonLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     state: &'static str,
 }
@@ -110,6 +116,7 @@ impl Metrics {
             jobs: Family::default(),
             webhook_attempts: Family::default(),
             authentications_refused: Family::default(),
+            requests_limited: Family::default(),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -144,6 +151,11 @@ impl Metrics {
             "authentications_refused",
             "Requests whose caller was not believed, by reason",
             inner.authentications_refused.clone(),
+        );
+        registry.register(
+            "requests_limited",
+            "Requests that were one too many, by what was counted",
+            inner.requests_limited.clone(),
         );
         registry.register("queue_jobs", "Jobs, by state", inner.queue.clone());
         registry.register_with_unit(
@@ -202,6 +214,14 @@ impl Metrics {
         self.0
             .authentications_refused
             .get_or_create(&ReasonLabels { reason })
+            .inc();
+    }
+
+    /// A request was refused for being one too many.
+    pub fn request_limited(&self, limit: &'static str) {
+        self.0
+            .requests_limited
+            .get_or_create(&LimitLabels { limit })
             .inc();
     }
 

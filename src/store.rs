@@ -18,6 +18,7 @@ pub mod connections;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
+pub mod idempotency;
 pub mod keys;
 pub mod pool;
 pub mod receipts;

@@ -4,17 +4,18 @@
 //! asks for a scope. [`Reporter`] is the voip surface's, which also knows Basic, `?key=` and open accounts. Every refusal to say who
 //! it is looks the same from outside; the reason is in the log and the counter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, HeaderName, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, request::Parts},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 
 use super::{
     error::{Code, Error},
+    limits::Limits,
     prefer,
 };
 use crate::{
@@ -37,7 +38,7 @@ mod recent;
 mod reporter;
 
 use credential::Places;
-use recent::Recent;
+use recent::{LOOK_UP_AGE_MAX, Recent, TRUST_AGE_MAX};
 pub use reporter::Reporter;
 
 /// Names the business that a directory key acts for.
@@ -50,8 +51,10 @@ pub struct Authenticator {
     jwt: Option<jwt::Verifier>,
     base_domain: Option<Arc<str>>,
     metrics: Metrics,
+    limits: Limits,
     recent_keys: Recent<KeySha256, Caller>,
     recent_accounts: Recent<String, Option<AccountId>>,
+    trusted_keys: Recent<KeySha256, ()>,
 }
 
 /// Why a caller was not believed. For the log and the counter; outside, all are the same.
@@ -67,6 +70,7 @@ enum Refusal {
     UnknownAccount,
     NotBelow,
     ClosedSurface,
+    Distrusted,
 }
 
 /// A refusal, or a database that could not be asked.
@@ -77,11 +81,12 @@ enum Failure {
 
 impl Authenticator {
     /// An authenticator of API keys, and of JWTs if there is a verifier. `base_domain` is the one that open posts name their
-    /// account under.
+    /// account under, `limits` count what callers do.
     pub fn new(
         db: PgPool,
         jwt: Option<jwt::Verifier>,
         base_domain: Option<Arc<str>>,
+        limits: Limits,
         metrics: Metrics,
     ) -> Self {
         Self {
@@ -89,33 +94,43 @@ impl Authenticator {
             jwt,
             base_domain,
             metrics,
-            recent_keys: Recent::new(),
-            recent_accounts: Recent::new(),
+            limits,
+            recent_keys: Recent::new(LOOK_UP_AGE_MAX),
+            recent_accounts: Recent::new(LOOK_UP_AGE_MAX),
+            trusted_keys: Recent::new(TRUST_AGE_MAX),
         }
     }
 
     /// Who shows this credential.
-    async fn caller(
-        &self,
-        headers: &HeaderMap,
-        credential: &SecretString,
-    ) -> Result<Caller, Failure> {
+    async fn caller(&self, parts: &Parts, credential: &SecretString) -> Result<Caller, Failure> {
         let text = credential.expose_secret();
         let caller = if ApiKey::is_meant(text) {
             let key = ApiKey::parse(text).ok_or(Refusal::Malformed)?;
-            self.caller_of_key(&key.sha256()).await?
+            self.caller_of_key(&key.sha256(), &parts.extensions).await?
         } else {
             self.caller_of_jwt(text).await?
         };
         if caller.kind == KeyKind::Directory {
-            return self.on_behalf(headers, caller).await;
+            return self.on_behalf(&parts.headers, caller).await;
         }
         Ok(caller)
     }
 
-    async fn caller_of_key(&self, sha256: &KeySha256) -> Result<Caller, Failure> {
+    async fn caller_of_key(
+        &self,
+        sha256: &KeySha256,
+        extensions: &Extensions,
+    ) -> Result<Caller, Failure> {
+        let now = Instant::now();
+        // Others may come from the same address, a proxy's: those who were believed are asked for as ever.
+        if self.limits.is_distrusted(extensions) && self.trusted_keys.get(sha256, now).is_none() {
+            return Err(Refusal::Distrusted.into());
+        }
         match store::ask(keys::find_caller(&self.db, sha256)).await? {
-            Found::Valid(caller) => Ok(caller),
+            Found::Valid(caller) => {
+                self.trusted_keys.put(*sha256, (), now);
+                Ok(caller)
+            }
             Found::Revoked(key_id) => {
                 tracing::info!(key.id = %key_id, "a revoked key is still in use");
                 Err(Refusal::RevokedKey.into())
@@ -173,18 +188,19 @@ impl Authenticator {
     async fn authenticate(&self, parts: &Parts) -> Result<Caller, Failure> {
         let credential = credential::find(&parts.headers, &parts.uri, Places::Bearer)?
             .ok_or(Refusal::Missing)?;
-        self.caller(&parts.headers, &credential).await
+        self.caller(parts, &credential).await
     }
 
-    /// What a request that was not believed is told: always the same.
-    fn refuse(&self, failure: Failure) -> Error {
+    /// What a request that was not believed is told: always the same, until there have been too many.
+    fn refuse(&self, failure: Failure, extensions: &Extensions) -> Error {
         match failure {
             Failure::Store(error) => error.into(),
             Failure::Refused(refusal) => {
                 let reason = refusal.reason();
                 self.metrics.authentication_refused(reason);
                 tracing::info!(reason, "authentication refused");
-                unauthenticated()
+                let one_too_many = self.limits.refusal(extensions).err();
+                one_too_many.unwrap_or_else(unauthenticated)
             }
         }
     }
@@ -231,7 +247,9 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let authenticator = Arc::<Authenticator>::from_ref(state);
         let found = authenticator.authenticate(parts).await;
-        found.map_err(|failure| authenticator.refuse(failure))
+        let caller = found.map_err(|failure| authenticator.refuse(failure, &parts.extensions))?;
+        authenticator.limits.request(&caller, &parts.extensions)?;
+        Ok(caller)
     }
 }
 
@@ -252,6 +270,7 @@ impl Refusal {
             Self::UnknownAccount => "unknown_account",
             Self::NotBelow => "not_below",
             Self::ClosedSurface => "closed_surface",
+            Self::Distrusted => "distrusted",
         }
     }
 }

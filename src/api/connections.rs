@@ -2,17 +2,16 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    calls::room::{self, Attached},
+    calls::room::{Attached, attach},
     domain::{
         account::{Caller, Scope},
         call::Room,
         id::{CallId, ConnectionId},
-        text::Text,
     },
     store::{self, connections::SealedConnection},
 };
@@ -20,7 +19,7 @@ use crate::{
 use super::{
     answer, auth,
     error::{Code, Error, FieldError, Problem},
-    extract::{Json, Path},
+    extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, Reader},
     native::{BodyRefusals, Refusals},
     state::ApiState,
 };
@@ -57,15 +56,33 @@ struct ConnectionList {
     data: Vec<ConnectionObject>,
 }
 
-/// A media room.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// A media room. [`room`] reads it.
+#[derive(ToSchema)]
+#[schema(example = json!({"connection_id": "019a2b3c-0000-7000-8000-000000000000", "name": "support-42"}))]
+#[expect(
+    dead_code,
+    reason = "the document's description of a body that is read field by field"
+)]
 struct RoomBody {
     /// The connection to the room's server.
     connection_id: ConnectionId,
     /// The room's name there.
-    #[schema(value_type = String, min_length = 1, max_length = 255)]
-    name: Text<255>,
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+}
+
+/// The room that is named. Everything that is wrong is named at once.
+fn room(body: &[u8]) -> Result<Room, Error> {
+    let fields = Fields::from_json(body)?;
+    let mut reader = Reader::new(&fields);
+    reader.only(&["connection_id", "name"]);
+    let connection_id = reader.required("connection_id", Field::uuid);
+    let name = reader.required("name", Field::words::<255>);
+    let room = connection_id.zip(name).map(|(connection_id, name)| Room {
+        connection_id,
+        name: name.into_string(),
+    });
+    reader.finish(room)
 }
 
 /// Lists the account's connections
@@ -106,27 +123,19 @@ async fn list(State(state): State<ApiState>, caller: Caller) -> Result<Response,
         Refusals,
         BodyRefusals,
     ),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX))),
 )]
 async fn put_room(
     State(state): State<ApiState>,
     caller: Caller,
     Path(call_id): Path<CallId>,
-    body: Result<Json<RoomBody>, Error>,
+    body: Result<JsonBody, Error>,
 ) -> Result<StatusCode, Error> {
     auth::require(&caller, Scope::ManageCalls)?;
-    let Json(body) = body?;
-    let name = body.name.into_string();
-    if name.is_empty() {
-        let empty = FieldError::invalid("name", "must not be empty");
-        return Err(Error::fields(Code::InvalidInput, vec![empty]));
-    }
-    let connection_id = body.connection_id;
-    let room = Room {
-        connection_id,
-        name,
-    };
+    let JsonBody(body) = body?;
+    let room = room(&body)?;
     let of = (caller.account_id, call_id);
-    match room::attach(&state.db, state.rooms, of, room).await? {
+    match attach(&state.db, state.rooms, of, room).await? {
         Attached::Attached => Ok(StatusCode::NO_CONTENT),
         Attached::NoCall => Err(Error::not_found("call")),
         Attached::CallEnded => Err(Error::new(Code::InvalidTransition, "the call has ended")),

@@ -2,15 +2,16 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     answer,
     auth::require,
-    error::{Code, Error, FieldError, Problem},
-    extract::{Path, Query},
+    error::{Code, Error, Problem},
+    extract::{Field, Fields, Path, QueryFields, Reader},
+    idempotency::Once,
     native::Refusals,
     state::ApiState,
 };
@@ -34,7 +35,7 @@ use crate::{
 const LIMIT: i64 = 50;
 
 /// The most deliveries on a page.
-const LIMIT_MAX: i64 = 100;
+const LIMIT_MAX: i32 = 100;
 
 /// The attempts that are shown of a delivery: two whole schedules.
 const ATTEMPTS_MAX: i64 = 20;
@@ -48,25 +49,31 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(get_event))
 }
 
-/// Which deliveries to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// In this state; `dead` lists the dead letters.
-    state: Option<DeliveryState>,
-    /// To this endpoint.
-    #[param(value_type = Option<uuid::Uuid>)]
-    endpoint_id: Option<EndpointId>,
-    /// Of this call.
-    #[param(value_type = Option<uuid::Uuid>)]
-    call_id: Option<CallId>,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<uuid::Uuid>)]
-    cursor: Option<DeliveryId>,
-    /// How many, 50 unless said.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<i64>,
+/// The names of [`DeliveryState`].
+const STATES: [(&str, DeliveryState); 5] = [
+    ("waiting", DeliveryState::Waiting),
+    ("pending", DeliveryState::Pending),
+    ("succeeded", DeliveryState::Succeeded),
+    ("dead", DeliveryState::Dead),
+    ("discarded", DeliveryState::Discarded),
+];
+
+/// What is to be listed: one delivery more than is shown, which says whether there is a next page. Everything that is wrong is
+/// named at once.
+fn asked(query: &Fields<'_>) -> Result<List, Error> {
+    let mut reader = Reader::new(query);
+    reader.only(&["state", "endpoint_id", "call_id", "cursor", "limit"]);
+    let list = List {
+        state: reader.optional("state", |field| field.one_of(&STATES)),
+        endpoint_id: reader.optional("endpoint_id", Field::uuid),
+        call_id: reader.optional("call_id", Field::uuid),
+        before: reader.optional("cursor", Field::uuid),
+        limit: reader
+            .optional("limit", |field| field.digits(1, LIMIT_MAX))
+            .map_or(LIMIT, i64::from)
+            + 1,
+    };
+    reader.finish(Some(list))
 }
 
 /// One event on its way to one endpoint.
@@ -180,31 +187,26 @@ impl From<(i32, Attempt)> for AttemptObject {
 /// List webhook deliveries
 #[utoipa::path(
     get, path = "/v1/deliveries", tag = "webhooks",
+    params(
+        ("state" = Option<DeliveryState>, Query, description = "In this state; `dead` lists the dead letters"),
+        ("endpoint_id" = Option<uuid::Uuid>, Query, description = "To this endpoint"),
+        ("call_id" = Option<uuid::Uuid>, Query, description = "Of this call"),
+        ("cursor" = Option<uuid::Uuid>, Query, description = "The `next_cursor` of the page before"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "How many, 50 unless said")
+    ),
     responses((status = 200, description = "A page, newest first", body = DeliveryList), Refusals),
     security(("bearer" = []))
 )]
 async fn list_deliveries(
     State(state): State<ApiState>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    QueryFields(query): QueryFields,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
-    let limit = query.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let wrong = FieldError::invalid("limit", format!("must be from 1 to {LIMIT_MAX}"));
-        return Err(Error::fields(Code::InvalidInput, vec![wrong]));
-    }
-    let list = List {
-        state: query.state,
-        endpoint_id: query.endpoint_id,
-        call_id: query.call_id,
-        before: query.cursor,
-        // One more than is shown says whether there is a next page.
-        limit: limit + 1,
-    };
+    let list = asked(&query)?;
     let listed = deliveries::list(&state.db, caller.account_id, &list);
     let mut listed = store::ask(listed).await?;
-    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let shown = usize::try_from(list.limit - 1).unwrap_or(usize::MAX);
     let more = listed.len() > shown;
     listed.truncate(shown);
     let page = DeliveryList {
@@ -235,10 +237,16 @@ async fn get_delivery(
 /// One that has come to an end, well or not, is sent again at once, with the same id and the same body, by a new schedule.
 #[utoipa::path(
     post, path = "/v1/deliveries/{id}/resend", tag = "webhooks",
-    params(("id" = uuid::Uuid, Path, description = "The delivery's id")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The delivery's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+            description = "Made again with this key within a day, the request sends nothing and is answered as before")
+    ),
     responses(
         (status = 202, description = "It is on its way", body = DeliveryDetail),
-        (status = 409, description = "It is on its way already, or its endpoint is disabled or deleted",
+        (status = 409, description = "It is on its way already, its endpoint is disabled or deleted, or the same request is being worked on",
+         body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The Idempotency-Key was used for another request",
          body = Problem, content_type = "application/problem+json"),
         Refusals
     ),
@@ -247,13 +255,25 @@ async fn get_delivery(
 async fn resend_delivery(
     State(state): State<ApiState>,
     caller: Caller,
+    once: Once,
     Path(delivery_id): Path<DeliveryId>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
-    match manage::resend(&state.db, caller.account_id, delivery_id).await? {
+    let (with, account_id) = (state.clone(), caller.account_id);
+    // Made again by a process that died in between, it may be sent twice: under one `webhook-id`, as every attempt.
+    let again = move |_id| async move { resend(&with, account_id, delivery_id).await };
+    once.perform(&state, &caller, b"", again).await
+}
+
+async fn resend(
+    state: &ApiState,
+    account_id: AccountId,
+    delivery_id: DeliveryId,
+) -> Result<Response, Error> {
+    match manage::resend(&state.db, account_id, delivery_id).await? {
         Resent::Started => {
             state.wake.wake();
-            detail(&state, caller.account_id, delivery_id, StatusCode::ACCEPTED).await
+            detail(state, account_id, delivery_id, StatusCode::ACCEPTED).await
         }
         Resent::Unfinished => Err(Error::new(
             Code::InvalidTransition,

@@ -110,7 +110,9 @@ fn name_operations(path: &str, item: &mut PathItem) {
 
 /// The route of the document itself.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(openapi_yaml))
+    OpenApiRouter::new()
+        .routes(routes!(openapi_yaml))
+        .routes(routes!(problems))
 }
 
 /// The document
@@ -122,6 +124,19 @@ async fn openapi_yaml() -> Response {
     static YAML: LazyLock<String> = LazyLock::new(yaml);
     let media = [(header::CONTENT_TYPE, "application/yaml")];
     (media, YAML.as_str()).into_response()
+}
+
+/// The kinds of problems
+///
+/// What the `type` of a problem document points to.
+#[utoipa::path(
+    get, path = "/problems", tag = "operations",
+    responses((status = 200, description = "A page for people, in Markdown", body = String, content_type = "text/plain"))
+)]
+async fn problems() -> Response {
+    // As plain text, which browsers show instead of keeping it.
+    let media = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (media, error::problem::PAGE).into_response()
 }
 
 /// The pages at `/docs`: all files come from this binary, and nothing is sent anywhere.

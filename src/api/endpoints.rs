@@ -3,23 +3,25 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use super::{
     answer,
     auth::require,
     error::{Code, Error, FieldError},
-    extract::{Json, Path},
-    native::{BodyRefusals, Refusals},
+    extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, Reader},
+    idempotency::Once,
+    native::{BodyRefusals, OnceRefusals, Refusals},
     state::ApiState,
 };
 use crate::{
     domain::{
         account::{Caller, Scope},
         endpoint::{ENDPOINTS_MAX, Endpoint, EndpointState, Subscription},
-        event::EventType,
+        event::{EventType, NotEventType},
         id::EndpointId,
     },
     store::{self, endpoints},
@@ -34,16 +36,40 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(enable_endpoint))
 }
 
-/// An endpoint to be added.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// An endpoint to be added. [`wanted`] reads it.
+#[derive(ToSchema)]
+#[schema(example = json!({"url": "https://example.com/hook", "event_types": ["call.ended", "call.analyzed"]}))]
+#[expect(
+    dead_code,
+    reason = "the document's description of a body that is read field by field"
+)]
 struct EndpointBody {
     /// Where events are posted: absolute, http or https, a public address.
     #[schema(max_length = 2048)]
     url: String,
     /// What it wants to be told; all types, also those yet to come, if none is named.
-    #[serde(default)]
+    #[schema(required = false)]
     event_types: Vec<EventType>,
+}
+
+/// What is asked for. Everything that is wrong is named at once.
+fn wanted(body: &[u8]) -> Result<(String, Subscription), Error> {
+    let fields = Fields::from_json(body)?;
+    let mut reader = Reader::new(&fields);
+    reader.only(&["url", "event_types"]);
+    let url = reader.required("url", |field| Ok(field.text()?.to_owned()));
+    let named = reader.optional("event_types", Field::items);
+    let mut types = Vec::new();
+    for (at, name) in named.unwrap_or_default().iter().enumerate() {
+        match name.as_str().unwrap_or_default().parse() {
+            Ok(event) => types.push(event),
+            Err(wrong) => {
+                let wrong: NotEventType = wrong;
+                reader.refuse(FieldError::invalid(format!("event_types[{at}]"), wrong));
+            }
+        }
+    }
+    reader.finish(url.map(|url| (url, Subscription::to(types))))
 }
 
 /// A webhook endpoint.
@@ -107,6 +133,7 @@ impl From<AddError> for Error {
                 Code::Unprocessable,
                 format!("an account may have at most {ENDPOINTS_MAX} endpoints"),
             ),
+            AddError::Secret(error) => Self::new(Code::Internal, "internal error").caused_by(error),
             AddError::Store(error) => error.into(),
         }
     }
@@ -118,37 +145,41 @@ impl From<AddError> for Error {
 /// at most 50 endpoints.
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints", tag = "webhooks",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "Made again with this key within a day, the request adds nothing and is answered as before")),
     request_body = EndpointBody,
     responses(
         (status = 201, description = "Added; the secret is shown this once", body = EndpointAdded),
-        Refusals, BodyRefusals
+        Refusals, BodyRefusals, OnceRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn add_endpoint(
     State(state): State<ApiState>,
     caller: Caller,
-    body: Result<Json<EndpointBody>, Error>,
+    once: Once,
+    body: Result<JsonBody, Error>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
-    let Json(body) = body?;
-    let subscription = Subscription::to(body.event_types);
-    let added = manage::add(
-        &state.db,
-        &state.egress,
-        &state.sealing_key,
-        Wanted {
-            account_id: caller.account_id,
-            url: &body.url,
+    let JsonBody(body) = body?;
+    let (url, subscription) = wanted(&body)?;
+    let (with, account_id) = (state.clone(), caller.account_id);
+    let add = move |id: Uuid| async move {
+        let wanted = Wanted {
+            account_id,
+            endpoint_id: id.into(),
+            url: &url,
             subscription: &subscription,
-        },
-    );
-    let added = added.await?;
-    let shown = EndpointAdded {
-        endpoint: added.endpoint.into(),
-        secret: added.secret.expose_secret().to_owned(),
+        };
+        let added = manage::add(&with.db, &with.egress, &with.sealing_key, wanted).await?;
+        let shown = EndpointAdded {
+            endpoint: added.endpoint.into(),
+            secret: added.secret.expose_secret().to_owned(),
+        };
+        Ok(answer::json(StatusCode::CREATED, &shown))
     };
-    Ok(answer::json(StatusCode::CREATED, &shown))
+    once.perform(&state, &caller, &body, add).await
 }
 
 /// List the webhook endpoints

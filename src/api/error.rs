@@ -1,11 +1,11 @@
-//! The one error that leaves over HTTP. It renders as an RFC 9457 problem document; a surface with an envelope of its own
-//! puts [`render_as`] around its routes and says how. The cause goes to the log, once, and never to the client.
+//! The one error that leaves over HTTP. It renders as an RFC 9457 problem document ([`problem`]); a surface with an envelope
+//! of its own puts [`render_as`] around its routes and says how. The cause goes to the log, once, and never to the client.
 
 use std::borrow::Cow;
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -14,86 +14,11 @@ use utoipa::ToSchema;
 
 use crate::{calls::ingest::IngestError, store};
 
-/// What went wrong, as far as a client can tell it apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// The body is not JSON, or not a form: 400.
-    MalformedBody,
-    /// The request says something that it may not: 400, or 422 on the voice-calls surface when only the meaning is wrong.
-    InvalidInput,
-    /// Understood, but it makes no sense: 422.
-    Unprocessable,
-    /// No credential, or one that is not valid: 401.
-    Unauthenticated,
-    /// A valid credential that may not do this: 403.
-    Forbidden,
-    /// There is no such thing in the caller's account: 404.
-    NotFound,
-    /// The path exists, the method does not: 405.
-    MethodNotAllowed,
-    /// It is there already: 409.
-    AlreadyExists,
-    /// The state does not allow it: 409.
-    InvalidTransition,
-    /// Somebody else changed it first (`If-Match`): 412.
-    PreconditionFailed,
-    /// The body is too large: 413.
-    BodyTooLarge,
-    /// Not a media type that this route reads: 415.
-    UnsupportedMediaType,
-    /// The path is longer than any of ours: 414.
-    PathTooLong,
-    /// The client took too long to send it: 408.
-    RequestTimeout,
-    /// We cannot take it now; whether it was done is not known: 503 with `Retry-After`.
-    Unavailable,
-    /// Our fault: 500.
-    Internal,
-}
+mod code;
+pub mod problem;
 
-impl Code {
-    /// The HTTP status.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::MalformedBody | Self::InvalidInput => StatusCode::BAD_REQUEST,
-            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyExists | Self::InvalidTransition => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::PathTooLong => StatusCode::URI_TOO_LONG,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// The code as text, stable for scripts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedBody => "malformed_body",
-            Self::InvalidInput => "invalid_input",
-            Self::Unprocessable => "unprocessable",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::AlreadyExists => "already_exists",
-            Self::InvalidTransition => "invalid_transition",
-            Self::PreconditionFailed => "precondition_failed",
-            Self::BodyTooLarge => "body_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::PathTooLong => "path_too_long",
-            Self::RequestTimeout => "request_timeout",
-            Self::Unavailable => "unavailable",
-            Self::Internal => "internal",
-        }
-    }
-}
+pub use code::Code;
+pub use problem::Problem;
 
 /// One field that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -137,8 +62,23 @@ pub struct Error {
     code: Code,
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
+    place: Option<Place>,
+    retry_after_s: Option<u32>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Which part of a request has the fields that were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The path's parameters.
+    Path,
+    /// The query string.
+    Query,
+    /// The headers.
+    Header,
+    /// The body.
+    Body,
 }
 
 /// What a client is told of an error; an extension of the response, for [`render_as`].
@@ -150,6 +90,8 @@ pub struct Told {
     pub detail: Cow<'static, str>,
     /// Every field that was refused.
     pub fields: Vec<FieldError>,
+    /// Where they stand, if that is not where the method's parameters usually do.
+    pub place: Option<Place>,
 }
 
 impl Error {
@@ -159,6 +101,8 @@ impl Error {
             code,
             detail: detail.into(),
             fields: Vec::new(),
+            place: None,
+            retry_after_s: None,
             source: None,
         }
     }
@@ -170,11 +114,23 @@ impl Error {
             .map(|f| format!("{} {}", f.field, f.message))
             .collect();
         Self {
-            code,
-            detail: named.join("; ").into(),
             fields,
-            source: None,
+            ..Self::new(code, named.join("; "))
         }
+    }
+
+    /// Says where the refused fields stand: unless told, those of a GET in its query and those of others in their body.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Says in how many seconds the same request may do better.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// The resource is not in the caller's account.
@@ -231,45 +187,13 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// An RFC 9457 problem document.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
-    /// `about:blank`: the status says what kind of problem it is.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// The status in words.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// A stable code for scripts.
-    pub code: &'static str,
-    /// What went wrong here.
-    pub detail: String,
-    /// Every field that was refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
-}
-
-impl From<Told> for Problem {
-    fn from(told: Told) -> Self {
-        let status = told.code.status();
-        Self {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or_default().to_owned(),
-            status: status.as_u16(),
-            code: told.code.as_str(),
-            detail: told.detail.into_owned(),
-            errors: told.fields,
-        }
-    }
-}
-
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let told = Told {
             code: self.code,
-            detail: self.detail.clone(),
-            fields: self.fields.clone(),
+            detail: self.detail,
+            fields: self.fields,
+            place: self.place,
         };
         if let Some(source) = self.source {
             let causes = causes(source.as_ref());
@@ -279,15 +203,11 @@ impl IntoResponse for Error {
                 tracing::warn!(code = self.code.as_str(), causes, "request refused");
             }
         }
-        let body = serde_json::to_vec(&Problem::from(told.clone())).unwrap_or_default();
-        let mut response = (self.code.status(), body).into_response();
+        let mut response = problem::render(&told, None);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if self.code == Code::Unavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let at_once = (self.code == Code::Unavailable).then_some(1);
+        if let Some(seconds) = self.retry_after_s.or(at_once) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -311,7 +231,11 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Renders the errors of a surface's routes in its own envelope: `render` makes the status and the body, everything else
 /// of the response stays.
-pub async fn render_as(render: fn(&Told) -> Response, request: Request, next: Next) -> Response {
+pub async fn render_as(
+    render: impl FnOnce(&Told) -> Response,
+    request: Request,
+    next: Next,
+) -> Response {
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else {
         return response;

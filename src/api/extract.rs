@@ -1,7 +1,7 @@
 //! Extractors whose rejections are [`super::error::Error`]: bounded, no plain text, no names of Rust types.
 //!
-//! A surface that must name every bad field at once reads [`Fields`] through a [`Reader`]; a native route may take
-//! [`Json`] or [`Query`], which stop at the first. axum's own extractors are banned elsewhere.
+//! What must name every bad field at once reads [`Fields`] through a [`Reader`]; [`Json`] is for a shape that does so by itself.
+//! axum's own extractors are banned elsewhere.
 
 mod body;
 mod field;
@@ -14,7 +14,7 @@ pub use body::{Body, FormOrJson, Json, JsonBody, MergePatch, Payload};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
 pub use path::{Path, PathPair, PathText};
-pub use query::{Query, QueryFields};
+pub use query::QueryFields;
 pub use reader::Reader;
 
 /// The largest body of a route that does not say otherwise.

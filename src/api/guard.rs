@@ -12,7 +12,11 @@ use axum::{
 
 use super::{
     calls,
-    error::{Code, Error, render_as},
+    error::{
+        Code, Error, Told,
+        problem::{self, Occasion},
+        render_as,
+    },
     prefer, voice_calls, voip,
 };
 
@@ -70,12 +74,29 @@ pub async fn render(request: Request, next: Next) -> Response {
         Surface::Voip => render_as(voip::envelope::render, request, next).await,
         Surface::Calls => render_as(calls::envelope::render, request, next).await,
         Surface::VoiceCalls => render_as(voice_calls::envelope::render, request, next).await,
-        Surface::Native => return next.run(request).await,
+        Surface::Native => {
+            let occasion = Occasion::of(&request);
+            return render_as(|told| problem::render(told, Some(&occasion)), request, next).await;
+        }
     };
     if let Some((name, value)) = applied.header() {
         response.headers_mut().insert(name, value);
     }
     response
+}
+
+/// An error as its request is told it, in the words of its surface.
+pub fn told(occasion: &Occasion, error: Error) -> Response {
+    let response = error.into_response();
+    let Some(told) = response.extensions().get::<Told>() else {
+        return response;
+    };
+    match Surface::of(occasion.uri().path()) {
+        Surface::Voip => voip::envelope::render(told),
+        Surface::Calls => calls::envelope::render(told),
+        Surface::VoiceCalls => voice_calls::envelope::render(told),
+        Surface::Native => problem::render(told, Some(occasion)),
+    }
 }
 
 /// Headers that keep browsers and caches from doing anything with an answer.

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     error::{Code, Error, Problem},
-    extract::{Body, PathPair},
+    extract::{BODY_BYTES_MAX, Body, PathPair},
     state::ApiState,
 };
 
@@ -52,6 +52,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Cannot be taken now; send it again", body = Problem, content_type = "application/problem+json"),
     ),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX))),
 )]
 async fn inbound(
     State(state): State<ApiState>,

@@ -19,6 +19,9 @@ pub enum Refusals {
     /// The account has no such thing
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+    /// More requests than this credential may make; `Retry-After` says when to try again
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
     /// Our fault
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),
@@ -42,4 +45,15 @@ pub enum BodyRefusals {
     /// The body makes no sense; every fault is named
     #[response(status = 422, content_type = "application/problem+json")]
     Unprocessable(Problem),
+}
+
+/// What every route with an `Idempotency-Key` may answer besides.
+#[derive(Debug, IntoResponses)]
+pub enum OnceRefusals {
+    /// The same request is being worked on; try again
+    #[response(status = 409, content_type = "application/problem+json")]
+    InProgress(Problem),
+    /// The body makes no sense, with every fault named; or the `Idempotency-Key` was used for another request
+    #[response(status = 422, content_type = "application/problem+json")]
+    KeyReused(Problem),
 }

@@ -3,7 +3,7 @@
 //! The line has the route's template and never the path or the query, which hold keys, numbers and whatever a stranger typed.
 //! A request that succeeded is logged at debug: at tens of thousands a second the log would cost more than the work.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -16,15 +16,27 @@ use uuid::Uuid;
 
 use crate::metrics::Metrics;
 
+/// What a request is called in its answer and in the log; an extension of the request.
+#[derive(Debug, Clone)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is taken over from the request.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// Middleware: gives the request an id, counts it, logs how it ended.
-pub async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = request_id(request.headers().get(&REQUEST_ID));
+    let id: Arc<str> = request_id(request.headers().get(&REQUEST_ID)).into();
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -42,7 +54,7 @@ pub async fn observe(State(metrics): State<Metrics>, request: Request, next: Nex
             tracing::debug!(method, route, status_code, took_ms, "request answered");
         }
     });
-    if let Ok(value) = HeaderValue::try_from(id) {
+    if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response

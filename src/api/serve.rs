@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::{connection::Connection, peers::Peers};
 
 pub use pace::BodyTooSlow;
+pub use peers::client;
 
 /// How long to wait before the next try when the system gives us no more connections (out of file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -40,7 +41,8 @@ pub struct HttpLimits {
     pub header_bytes_max: usize,
     /// Connections at a time; further ones wait to be accepted.
     pub connections_max: usize,
-    /// Those of one address; further ones are closed at once. No bound behind a proxy, which is one address.
+    /// Those of one address; further ones are closed at once. A quarter of all, so that no address has them all and a proxy
+    /// still has enough.
     pub connections_per_address_max: Option<u32>,
     /// Whether that goes for this machine's own address too. A proxy beside us comes from there, a stranger never does.
     pub counts_loopback: bool,
@@ -55,7 +57,7 @@ impl Default for HttpLimits {
             idle_wait: Duration::from_secs(75),
             header_bytes_max: 64 * 1024,
             connections_max: 1024,
-            connections_per_address_max: Some(64),
+            connections_per_address_max: Some(256),
             counts_loopback: false,
         }
     }

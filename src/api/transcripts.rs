@@ -90,7 +90,8 @@ struct TranscriptShown {
         (status = 201, description = "Kept", body = TranscriptTaken),
         Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn put_transcript(
     State(state): State<ApiState>,

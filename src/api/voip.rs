@@ -47,7 +47,8 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         (CallInQueue = "application/json"), (CallInQueue = "application/x-www-form-urlencoded")
     )),
     responses((status = 200, description = "Kept", body = Saved), Refusals),
-    security((), ("bearer" = []), ("basic" = []), ("key" = []))
+    security((), ("bearer" = []), ("basic" = []), ("key" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn call_in_queue(
     state: State<ApiState>,
@@ -66,7 +67,8 @@ async fn call_in_queue(
         (CallRinging = "application/json"), (CallRinging = "application/x-www-form-urlencoded")
     )),
     responses((status = 200, description = "Kept", body = Saved), Refusals),
-    security((), ("bearer" = []), ("basic" = []), ("key" = []))
+    security((), ("bearer" = []), ("basic" = []), ("key" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn call_ringing(
     state: State<ApiState>,
@@ -87,7 +89,8 @@ async fn call_ringing(
         (CallAnswered = "application/json"), (CallAnswered = "application/x-www-form-urlencoded")
     )),
     responses((status = 200, description = "Kept", body = Saved), Refusals),
-    security((), ("bearer" = []), ("basic" = []), ("key" = []))
+    security((), ("bearer" = []), ("basic" = []), ("key" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn call_answered(
     state: State<ApiState>,
@@ -109,7 +112,8 @@ async fn call_answered(
         (CallEnd = "application/json"), (CallEnd = "application/x-www-form-urlencoded")
     )),
     responses((status = 200, description = "Kept", body = Saved), Refusals),
-    security((), ("bearer" = []), ("basic" = []), ("key" = []))
+    security((), ("bearer" = []), ("basic" = []), ("key" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn call_end(
     state: State<ApiState>,

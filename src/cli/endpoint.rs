@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Session, print};
 use crate::{
     access,
-    domain::{account::AccountName, endpoint::Subscription, event::EventType},
+    domain::{account::AccountName, endpoint::Subscription, event::EventType, id::EndpointId},
     egress::{Egress, address::Refusal},
     webhooks::manage::{self, AddError, Wanted},
 };
@@ -51,6 +51,7 @@ impl Command {
             &sealing_key,
             Wanted {
                 account_id: account.account_id,
+                endpoint_id: EndpointId::generate(),
                 url: &url,
                 subscription: &subscription,
             },
@@ -71,6 +72,6 @@ fn explain(error: AddError) -> anyhow::Error {
         AddError::Url(refusal @ Refusal::Address) => anyhow::Error::new(refusal)
             .context("the URL (a network inside has to be named in ONHOOK_EGRESS_ALLOW)"),
         AddError::Url(refusal) => anyhow::Error::new(refusal).context("the URL"),
-        AddError::TooMany | AddError::Store(_) => error.into(),
+        AddError::TooMany | AddError::Secret(_) | AddError::Store(_) => error.into(),
     }
 }

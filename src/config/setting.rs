@@ -170,9 +170,40 @@ pub(super) const INGEST_QUEUE: Setting = plain(
 );
 pub(super) const CONNECTIONS_PER_IP: Setting = plain(
     "ONHOOK_CONNECTIONS_PER_IP",
-    Default::Value("0"),
+    Default::Value("256"),
     "a whole number from 0 to 100000; 0 is no bound",
-    "How many connections one client address may hold. Leave it at 0 behind a proxy, whose address is everybody's.",
+    "How many of a process's 1,024 connections one client address (or /64 of IPv6) may hold; further ones are closed at once. A \
+     quarter, so that no address can take them all, and enough for a proxy, whose address is everybody's: raise it for a proxy \
+     that opens more. This machine's own address has no bound.",
+);
+pub(super) const REQUESTS_PER_KEY: Setting = plain(
+    "ONHOOK_REQUESTS_PER_KEY",
+    Default::Value("6000"),
+    "a whole number from 0 to 1000000; 0 is no bound",
+    "How many requests a minute may be made with one key (or by one subject of a JWT) in one process, but for voip posts. \
+     Further ones are answered 429 with `Retry-After`; every answer has `RateLimit` and `RateLimit-Policy`.",
+);
+pub(super) const REPORTS_PER_KEY: Setting = plain(
+    "ONHOOK_REPORTS_PER_KEY",
+    Default::Value("0"),
+    "a whole number from 0 to 1000000; 0 is no bound",
+    "How many voip posts a minute may be made with one key in one process. Telephony gives up what it may not say, so there is \
+     no bound but ONHOOK_INGEST_QUEUE unless you set one.",
+);
+pub(super) const REPORTS_PER_IP: Setting = plain(
+    "ONHOOK_REPORTS_PER_IP",
+    Default::Value("6000"),
+    "a whole number from 0 to 1000000; 0 is no bound",
+    "How many voip posts a minute one client address (or /64 of IPv6) may make without a key, for accounts that are open. This \
+     machine's own address has no bound.",
+);
+pub(super) const REFUSALS_PER_IP: Setting = plain(
+    "ONHOOK_REFUSALS_PER_IP",
+    Default::Value("300"),
+    "a whole number from 0 to 1000000; 0 is no bound",
+    "How many bad credentials a minute one client address (or /64 of IPv6) may show. Further ones are answered 429 and not even \
+     looked up, but for keys that were good within the last hour: behind a proxy others come from the same address. This \
+     machine's own address has no bound.",
 );
 pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
     "ONHOOK_SHUTDOWN_GRACE_S",
@@ -209,7 +240,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 22] = [
+pub const SETTINGS: [Setting; 26] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -227,6 +258,10 @@ pub const SETTINGS: [Setting; 22] = [
     WORKERS,
     INGEST_QUEUE,
     CONNECTIONS_PER_IP,
+    REQUESTS_PER_KEY,
+    REPORTS_PER_KEY,
+    REPORTS_PER_IP,
+    REFUSALS_PER_IP,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

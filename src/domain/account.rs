@@ -256,6 +256,36 @@ pub struct Caller {
     pub on_behalf_by: Option<AccountId>,
 }
 
+/// Whom requests are counted by, whichever account they are for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// A key.
+    Key(KeyId),
+    /// Whoever the issuer of a JWT names.
+    Token {
+        /// The account that the token is of.
+        account_id: AccountId,
+        /// The kind that it says.
+        kind: KeyKind,
+        /// The staff member that it names.
+        staff_uid: Option<String>,
+    },
+}
+
+impl Caller {
+    /// Whom this caller's requests are counted by.
+    pub fn principal(&self) -> Principal {
+        match self.key_id {
+            Some(key_id) => Principal::Key(key_id),
+            None => Principal::Token {
+                account_id: self.on_behalf_by.unwrap_or(self.account_id),
+                kind: self.kind,
+                staff_uid: self.staff_uid.clone(),
+            },
+        }
+    }
+}
+
 /// A key as it is shown once.
 #[derive(Debug)]
 pub struct NewKey {

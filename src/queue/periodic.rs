@@ -13,10 +13,13 @@ use crate::store::{WAIT_MAX, within};
 const LEAD: Duration = Duration::from_secs(15);
 /// How often the leader looks for lost work, and the others for a lost leader.
 const EVERY: Duration = Duration::from_secs(5);
+/// How many expired answers are deleted at a time; more than can come in meanwhile.
+const SWEPT_MAX: i64 = 10_000;
 /// The name of the lease.
 const NAME: &str = "periodic";
 
-/// Stands for election until told to stop; while leading, gives lost jobs back.
+/// Stands for election until told to stop; while leading, gives lost jobs back and deletes answers that nobody may
+/// ask for again.
 pub async fn lead(db: PgPool, stop: CancellationToken) {
     let holder = Uuid::now_v7();
     let mut tick = tokio::time::interval(EVERY);
@@ -29,6 +32,7 @@ pub async fn lead(db: PgPool, stop: CancellationToken) {
         let turn: Result<(), crate::store::Error> = within(async {
             if store::lead(&db, NAME, holder, LEAD).await? {
                 rescue(&db).await?;
+                crate::store::idempotency::sweep(&db, SWEPT_MAX).await?;
             }
             Ok(())
         })

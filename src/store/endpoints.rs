@@ -41,6 +41,8 @@ pub struct NewEndpoint<'a> {
 pub enum Inserted {
     /// It was.
     New(Endpoint),
+    /// It is there by that id, with this sealed secret.
+    AlreadyThere(Endpoint, Vec<u8>),
     /// The account has as many as it may have.
     TooMany,
 }
@@ -71,7 +73,7 @@ impl From<Row> for Endpoint {
     }
 }
 
-/// Keeps an endpoint, unless the account has [`ENDPOINTS_MAX`].
+/// Keeps an endpoint, unless it is there or the account has [`ENDPOINTS_MAX`].
 pub async fn insert(conn: &mut PgConnection, new: &NewEndpoint<'_>) -> sqlx::Result<Inserted> {
     // Two additions at the same time must not both see room for one.
     sqlx::query!(
@@ -80,6 +82,17 @@ pub async fn insert(conn: &mut PgConnection, new: &NewEndpoint<'_>) -> sqlx::Res
     )
     .fetch_optional(&mut *conn)
     .await?;
+    if let Some(endpoint) = find(&mut *conn, new.account_id, new.endpoint_id).await? {
+        let secret = sqlx::query_scalar!(
+            "select sealed_secret from endpoints where account_id = $1 and endpoint_id = $2",
+            new.account_id.uuid(),
+            new.endpoint_id.uuid()
+        );
+        return Ok(Inserted::AlreadyThere(
+            endpoint,
+            secret.fetch_one(conn).await?,
+        ));
+    }
     let types: Vec<_> = new
         .subscription
         .types()

@@ -15,7 +15,7 @@ use crate::{
     },
     egress::{Egress, address::Refusal},
     queue,
-    seal::SealingKey,
+    seal::{OpenError, SealingKey},
     store::{
         self,
         deliveries::{self, Locked},
@@ -29,6 +29,8 @@ use crate::{
 pub struct Wanted<'a> {
     /// Whose it is to be.
     pub account_id: AccountId,
+    /// Its id; if there is an endpoint by it, that one is meant.
+    pub endpoint_id: EndpointId,
     /// Where events are to be posted.
     pub url: &'a str,
     /// What it is to be told.
@@ -53,6 +55,9 @@ pub enum AddError {
     /// The account has as many as it may have.
     #[error("an account may have at most {ENDPOINTS_MAX} endpoints")]
     TooMany,
+    /// It was added before, and its secret cannot be opened any more.
+    #[error("the endpoint's secret cannot be opened")]
+    Secret(#[from] OpenError),
     /// The database did not take it.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -71,7 +76,7 @@ pub enum Resent {
     NotFound,
 }
 
-/// Adds an endpoint with a new secret.
+/// Adds an endpoint with a new secret. One that was added by the same id before is answered as it is, with its secret.
 pub async fn add(
     db: &PgPool,
     egress: &Egress,
@@ -80,12 +85,12 @@ pub async fn add(
 ) -> Result<Added, AddError> {
     let Wanted {
         account_id,
+        endpoint_id,
         url,
         subscription,
     } = wanted;
     let url = egress.vet(url).await.map_err(AddError::Url)?;
     let secret = Secret::generate();
-    let endpoint_id = EndpointId::generate();
     let context = seal_context(account_id, endpoint_id);
     let sealed_secret = sealing_key.seal(&context, secret.as_bytes());
     let new = NewEndpoint {
@@ -105,6 +110,10 @@ pub async fn add(
         Inserted::New(endpoint) => Ok(Added {
             endpoint,
             secret: secret.to_text(),
+        }),
+        Inserted::AlreadyThere(endpoint, sealed_secret) => Ok(Added {
+            endpoint,
+            secret: Secret::from_bytes(sealing_key.open(&context, &sealed_secret)?).to_text(),
         }),
         Inserted::TooMany => Err(AddError::TooMany),
     }

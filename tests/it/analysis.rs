@@ -325,12 +325,12 @@ async fn bad_transcripts_are_refused_with_every_fault_named() {
     );
     let problem: Value = refused.json().await.unwrap();
     let errors = problem["errors"].as_array().unwrap();
-    let fields: Vec<&Value> = errors.iter().map(|error| &error["field"]).collect();
+    let fields: Vec<&Value> = errors.iter().map(|error| &error["pointer"]).collect();
     assert_eq!(
         fields,
         [
-            &json!("utterances[2].speaker"),
-            &json!("utterances[5].end_ms")
+            &json!("#/utterances/2/speaker"),
+            &json!("#/utterances/5/end_ms")
         ]
     );
 

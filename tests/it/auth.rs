@@ -1,11 +1,11 @@
 //! Who is believed, as whom, and for what: the extractors on routes of their own, against real keys in a real database.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{ConnectInfo, State},
     http::{HeaderMap, Request, StatusCode},
     routing::get,
 };
@@ -16,6 +16,7 @@ use onhook::{
     api::{
         auth::{self, Authenticator, Reporter, jwt},
         error::Error,
+        limits::{Limits, RateLimits},
     },
     domain::{
         account::{AccountName, BusinessUid, Caller, Handling, KeyKind, Scope, VoipMode},
@@ -48,6 +49,10 @@ struct Door {
 }
 
 async fn door() -> Door {
+    door_with(RateLimits::default()).await
+}
+
+async fn door_with(limits: RateLimits) -> Door {
     let database = cluster::fresh_database().await;
     let db = pool::connect_lazy(database.options(), 4);
     let metrics = Metrics::new();
@@ -58,6 +63,7 @@ async fn door() -> Door {
         db.clone(),
         Some(verifier),
         Some("calls.example".into()),
+        Limits::new(limits, metrics.clone()),
         metrics.clone(),
     ));
     let mut routes = Router::new()
@@ -100,6 +106,19 @@ impl Door {
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The status of a request from this address.
+    async fn from(&self, client: &str, uri: &str, headers: Headers<'_>) -> u16 {
+        let mut request = Request::get(uri).extension(ConnectInfo::<SocketAddr>(
+            format!("{client}:5060").parse().unwrap(),
+        ));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = self.routes.clone().oneshot(request).await.unwrap();
+        answer.status().as_u16()
     }
 
     async fn status(&self, uri: &str, headers: Headers<'_>) -> u16 {
@@ -484,5 +503,70 @@ async fn an_account_s_name_and_business_uid_are_its_own() {
         "00000000-0000-7000-8000-000000000000",
     ] {
         AccountName::parse(bad).unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_shows_many_bad_keys_is_not_believed_anew() {
+    let door = door_with(RateLimits {
+        refusals_per_ip: NonZeroU32::new(3),
+        ..RateLimits::default()
+    })
+    .await;
+    let account = door.account("acme", VoipMode::Key, None).await;
+    let known = door.key(&account, KeyKind::App).await;
+    let new = door.key(&account, KeyKind::App).await;
+    let bad = format!("Bearer onhook_app_{}", "a".repeat(43));
+    let ask = |client: &'static str, key: &str| {
+        let key = key.to_owned();
+        let door = &door;
+        async move { door.from(client, "/read", &[("authorization", &key)]).await }
+    };
+    assert_eq!(ask("192.0.2.1", &known).await, 200);
+    for _ in 0..3 {
+        assert_eq!(ask("192.0.2.1", &bad).await, 401);
+    }
+    assert_eq!(ask("192.0.2.1", &bad).await, 429);
+    assert_eq!(ask("192.0.2.1", &new).await, 429, "nobody looks it up");
+    assert_eq!(
+        ask("192.0.2.1", &known).await,
+        200,
+        "it was believed before"
+    );
+    assert_eq!(ask("192.0.2.2", &bad).await, 401, "another address");
+    for _ in 0..9 {
+        assert_eq!(ask("127.0.0.1", &bad).await, 401, "a proxy beside us");
+    }
+    let counted = door.metrics.encode();
+    assert!(
+        counted.contains("onhook_requests_limited_total{limit=\"refusals\"} 2"),
+        "{counted}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_may_make_so_many_open_reports() {
+    let door = door_with(RateLimits {
+        reports_per_ip: NonZeroU32::new(2),
+        ..RateLimits::default()
+    })
+    .await;
+    let account = door.account("acme", VoipMode::Open, None).await;
+    let key = door.key(&account, KeyKind::Ingest).await;
+    let open: Headers<'_> = &[("host", "acme.calls.example")];
+    for client in ["192.0.2.1", "[2001:db8::1]"] {
+        for status in [200, 200, 429] {
+            assert_eq!(door.from(client, "/voip", open).await, status);
+        }
+    }
+    assert_eq!(
+        door.from("[2001:db8::2]", "/voip", open).await,
+        429,
+        "one network"
+    );
+    for _ in 0..9 {
+        assert_eq!(door.from("127.0.0.1", "/voip", open).await, 200);
+        let with_key: Headers<'_> = &[("authorization", &key)];
+        assert_eq!(door.from("192.0.2.1", "/voip", with_key).await, 200);
     }
 }

@@ -190,6 +190,7 @@ fn the_documented_metrics_are_those_that_there_are() {
     metrics.job_finished("analyze", "done");
     metrics.webhook_attempted("succeeded");
     metrics.authentication_refused("missing");
+    metrics.request_limited("requests");
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,

@@ -227,7 +227,7 @@ async fn a_stranger_leaves_no_row_and_learns_nothing() {
             .send()
             .await
             .unwrap();
-        answers.push((answer.status().as_u16(), answer.text().await.unwrap()));
+        answers.push((answer.status().as_u16(), told(answer).await));
     }
     let json = inbound.request(&inbound.path, &genuine, body(&pairs));
     let json = json
@@ -235,7 +235,7 @@ async fn a_stranger_leaves_no_row_and_learns_nothing() {
         .send()
         .await
         .unwrap();
-    answers.push((json.status().as_u16(), json.text().await.unwrap()));
+    answers.push((json.status().as_u16(), told(json).await));
     for answer in &answers {
         assert_eq!(answer.0, 401, "{answer:?}");
         assert_eq!(answer, &answers[0]);
@@ -244,6 +244,15 @@ async fn a_stranger_leaves_no_row_and_learns_nothing() {
         inbound.count("calls").await + inbound.count("receipts").await,
         0
     );
+}
+
+/// What an answer says besides which request it answers.
+async fn told(answer: reqwest::Response) -> serde_json::Value {
+    let mut problem: serde_json::Value = answer.json().await.unwrap();
+    for member in ["instance", "request_id"] {
+        assert!(problem.as_object_mut().unwrap().remove(member).is_some());
+    }
+    problem
 }
 
 #[tokio::test]

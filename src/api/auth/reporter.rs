@@ -47,19 +47,21 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let authenticator = Arc::<Authenticator>::from_ref(state);
-        let refuse = |failure| authenticator.refuse(failure);
+        let refuse = |failure| authenticator.refuse(failure, &parts.extensions);
         let credential = credential::find(&parts.headers, &parts.uri, Places::Any)
             .map_err(|refusal| refuse(refusal.into()))?;
         let Some(credential) = credential else {
             let open = authenticator.open_account(&parts.headers).await;
             let account_id = open.map_err(refuse)?;
+            authenticator.limits.open_report(&parts.extensions)?;
             return Ok(Self {
                 account_id,
                 prefer: None,
             });
         };
-        let caller = authenticator.recent_caller(&parts.headers, &credential);
+        let caller = authenticator.recent_caller(parts, &credential);
         let caller = caller.await.map_err(refuse)?;
+        authenticator.limits.report(&caller, &parts.extensions)?;
         require(&caller, Scope::ReportCalls)?;
         Ok(Self {
             account_id: caller.account_id,
@@ -72,17 +74,17 @@ impl Authenticator {
     /// Who shows this credential, by an answer of the last second if there is one.
     async fn recent_caller(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         credential: &SecretString,
     ) -> Result<Caller, Failure> {
         let Some(key) = ApiKey::parse(credential.expose_secret()) else {
-            return self.caller(headers, credential).await;
+            return self.caller(parts, credential).await;
         };
         let (sha256, now) = (key.sha256(), Instant::now());
         if let Some(caller) = self.recent_keys.get(&sha256, now) {
             return Ok(caller);
         }
-        let caller = self.caller(headers, credential).await?;
+        let caller = self.caller(parts, credential).await?;
         // A directory key is another caller with every `x-on-behalf-of`.
         if caller.kind != KeyKind::Directory {
             self.recent_keys.put(sha256, caller.clone(), now);

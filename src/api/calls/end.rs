@@ -59,7 +59,8 @@ enum Asked {
         (status = 404, description = "Strict: there is no such call", body = Refused),
         Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 pub(super) async fn end_call(
     State(state): State<ApiState>,

@@ -105,6 +105,9 @@ pub enum Refusals {
     /// The credential may not do this.
     #[response(status = 403)]
     Forbidden(Refused),
+    /// More requests than this credential may make; `Retry-After` says when to try again.
+    #[response(status = 429)]
+    TooMany(Refused),
     /// Our fault.
     #[response(status = 500)]
     Internal(Refused),

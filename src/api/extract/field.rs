@@ -109,6 +109,16 @@ impl Field<'_> {
             .ok_or_else(|| Wrong::invalid("must be a UUID"))
     }
 
+    /// The items of its list.
+    pub fn items(&self) -> Result<Vec<Value>, Wrong> {
+        match self {
+            Self::Nested(Value::Array(items)) => Ok(items.clone()),
+            Self::Nested(_) | Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => {
+                Err(Wrong::wrong_type("an array"))
+            }
+        }
+    }
+
     /// The one of the allowed words that it is.
     pub fn one_of<T: Copy>(&self, allowed: &[(&str, T)]) -> Result<T, Wrong> {
         let text = self.text()?;

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use crate::api::error::{Code, Error, FieldError};
+use crate::api::error::{Code, Error, FieldError, Place};
 
 /// The path's one parameter, parsed; what does not parse is refused with 400.
 #[derive(Debug)]
@@ -54,10 +54,8 @@ impl<S: Send + Sync, T: FromStr<Err: fmt::Display>> FromRequestParts<S> for Path
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let PathText(text) = PathText::from_request_parts(parts, state).await?;
         text.parse().map(Self).map_err(|error: T::Err| {
-            Error::fields(
-                Code::InvalidInput,
-                vec![FieldError::invalid("the id in the path", error)],
-            )
+            Error::fields(Code::InvalidInput, vec![FieldError::invalid("id", error)])
+                .at(Place::Path)
         })
     }
 }

@@ -1,23 +1,10 @@
 //! Query strings: no name twice, valid UTF-8, no NUL.
-#![expect(
-    clippy::disallowed_types,
-    reason = "this is where axum's query extractor is wrapped"
-)]
 
-use axum::{
-    extract::{FromRequestParts, rejection::QueryRejection},
-    http::request::Parts,
-};
-use serde::de::DeserializeOwned;
-use std::error::Error as _;
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::api::error::{Code, Error};
 
 use super::Fields;
-
-/// The query string in one shape; its rejection names the first thing that is wrong.
-#[derive(Debug)]
-pub struct Query<T>(pub T);
 
 /// The query string's fields, all of them texts.
 #[derive(Debug)]
@@ -33,23 +20,6 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
             return Err(refused("it has a NUL character"));
         }
         Ok(Self(fields))
-    }
-}
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        QueryFields::from_request_parts(parts, state).await?;
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection: QueryRejection| {
-                refused(
-                    rejection
-                        .source()
-                        .map_or_else(|| "a parameter is wrong".to_owned(), ToString::to_string),
-                )
-            })
     }
 }
 

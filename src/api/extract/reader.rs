@@ -47,6 +47,18 @@ impl<'f, 'a> Reader<'f, 'a> {
         }
     }
 
+    /// Refuses every field that is none of these.
+    pub fn only(&mut self, names: &[&str]) {
+        let known = names.join(", ");
+        let fields = self.fields;
+        let unknown = fields.names().filter(|name| !names.contains(name));
+        self.errors.extend(unknown.map(|name| FieldError {
+            field: name.to_owned(),
+            code: "unknown",
+            message: format!("is not known here; there is {known}"),
+        }));
+    }
+
     /// Whether the field is there, and not `null`.
     pub fn has(&self, name: &str) -> bool {
         !matches!(self.fields.get(name), None | Some(Field::Null))

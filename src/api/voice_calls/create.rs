@@ -13,6 +13,7 @@ use crate::{
         auth::require,
         error::Error,
         extract::{Fields, JsonBody},
+        idempotency::Once,
         state::ApiState,
     },
     calls::create::{Created, NewCall, create},
@@ -28,6 +29,8 @@ use crate::{
 /// telephony has reported a call by that name, the voice call is that call.
 #[utoipa::path(
     post, path = "", tag = "voice_calls",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "Made again with this key within a day, the request is answered as before")),
     request_body = CreateVoiceCall,
     responses(
         (status = 201, description = "The new voice call",
@@ -38,11 +41,13 @@ use crate::{
             body = Success<VoiceCall>, example = json!(example::one())),
         Taken, Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 pub(super) async fn create_voice_call(
     State(state): State<ApiState>,
     caller: Caller,
+    once: Once,
     JsonBody(body): JsonBody<BODY_BYTES_MAX>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::WriteVoiceCalls)?;
@@ -62,9 +67,14 @@ pub(super) async fn create_voice_call(
         update,
         content,
     };
-    let (status, shown) = match create(&state.db, &state.wake, &new).await? {
-        Created::New(call, beside) => (StatusCode::CREATED, (call, beside)),
-        Created::Again(call, beside) => (StatusCode::OK, (call, beside)),
+    let (with, by) = (state.clone(), caller.clone());
+    // Made again by a process that died in between, it finds its `source_id`: 200 instead of 201.
+    let work = move |_id| async move {
+        let (status, shown) = match create(&with.db, &with.wake, &new).await? {
+            Created::New(call, beside) => (StatusCode::CREATED, (call, beside)),
+            Created::Again(call, beside) => (StatusCode::OK, (call, beside)),
+        };
+        Ok(super::one(status, &by, &shown))
     };
-    Ok(super::one(status, &caller, &shown))
+    once.perform(&state, &caller, &body, work).await
 }

@@ -75,6 +75,9 @@ pub enum Refusals {
     /// The token may not do this.
     #[response(status = 403, example = json!(example::refused("forbidden", "this credential may not do that")))]
     Forbidden(Failure),
+    /// More requests than this token may make; `Retry-After` says when to try again.
+    #[response(status = 429, example = json!(example::refused("rate_limited", "too many requests with this credential; try again in 3 s")))]
+    TooMany(Failure),
     /// Our fault.
     #[response(status = 500, example = json!(example::refused("internal", "internal error")))]
     Internal(Failure),
@@ -95,7 +98,7 @@ pub enum BodyRefusals {
     /// Not JSON in UTF-8.
     #[response(status = 415, example = json!(example::refused("unsupported_media_type", "send application/json in UTF-8")))]
     MediaType(Failure),
-    /// Fields are missing or make no sense; all of them are named.
+    /// Fields are missing or make no sense, all of them named; or the `Idempotency-Key` was used for another request.
     #[response(status = 422, example = json!(example::refused_field("direction", "invalid", "must be one of INBOUND, OUTBOUND")))]
     Unprocessable(Failure),
 }
@@ -191,6 +194,7 @@ fn code(code: Code) -> &'static str {
     match code {
         Code::Unauthenticated => "unauthorized",
         Code::InvalidInput | Code::Unprocessable => "validation_error",
+        Code::RateLimited => "too_many_requests",
         Code::MalformedBody
         | Code::Forbidden
         | Code::NotFound
@@ -202,6 +206,8 @@ fn code(code: Code) -> &'static str {
         | Code::UnsupportedMediaType
         | Code::PathTooLong
         | Code::RequestTimeout
+        | Code::InProgress
+        | Code::KeyReused
         | Code::Unavailable
         | Code::Internal => code.as_str(),
     }

@@ -46,7 +46,8 @@ use crate::{
             body = Success<VoiceCall>, example = json!(example::one())),
         NotFound, Changes, Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 pub(super) async fn update_voice_call(
     state: State<ApiState>,
@@ -82,7 +83,8 @@ pub(super) async fn update_voice_call(
             body = Success<VoiceCall>, example = json!(example::one())),
         NotFound, Changes, Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 pub(super) async fn patch_voice_call(
     state: State<ApiState>,

@@ -49,7 +49,8 @@ pub fn routes() -> OpenApiRouter<ApiState> {
             body = Success<VoiceCall>, example = json!(example::one())),
         NoRecording, Changes, Refusals, BodyRefusals
     ),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
 )]
 async fn put_recording(
     State(state): State<ApiState>,

@@ -101,6 +101,9 @@ pub enum Refusals {
     /// Neither JSON nor a form, or not in UTF-8.
     #[response(status = 415)]
     MediaType(Refused),
+    /// More posts than this client may make; `Retry-After` says when to try again.
+    #[response(status = 429)]
+    TooMany(Refused),
     /// Our fault.
     #[response(status = 500)]
     Internal(Refused),
@@ -159,6 +162,9 @@ impl From<Code> for ErrorType {
             | Code::BodyTooLarge
             | Code::UnsupportedMediaType
             | Code::PathTooLong
+            | Code::InProgress
+            | Code::KeyReused
+            | Code::RateLimited
             | Code::RequestTimeout => Self::ErrorInvalidInput,
         }
     }

@@ -96,23 +96,37 @@ async fn an_endpoint_that_cannot_be_is_refused_with_its_reason() {
         "https://user:pass@example.com/",
         "/hook",
         "",
-        "https://example.com/\u{0}#f",
         &long,
     ] {
         let request = app.post(ENDPOINTS, &key).json(&json!({"url": url}));
         let problem = body(request, StatusCode::UNPROCESSABLE_ENTITY).await;
-        assert_eq!(problem["errors"][0]["field"], "url", "{url}: {problem}");
+        assert_eq!(problem["errors"][0]["pointer"], "#/url", "{url}: {problem}");
     }
-    for wrong in [
-        json!({}),
-        json!({"url": 7}),
-        json!({"url": "https://example.com/", "event_types": ["call.exploded"]}),
-        json!({"url": "https://example.com/", "events": ["call.ended"]}),
-        json!([]),
+    for (wrong, pointers) in [
+        (json!({}), &["#/url"][..]),
+        (
+            json!({"url": 7, "event_types": "call.ended"}),
+            &["#/url", "#/event_types"],
+        ),
+        (json!({"url": "https://example.com/\u{0}#f"}), &["#/url"]),
+        (
+            json!({"url": null, "event_types": ["call.ended", "call.exploded", 7]}),
+            &["#/url", "#/event_types/1", "#/event_types/2"],
+        ),
+        (
+            json!({"url": "https://example.com/", "events": ["call.ended"]}),
+            &["#/events"],
+        ),
+        (json!([]), &[]),
     ] {
         let request = app.post(ENDPOINTS, &key).json(&wrong);
         let problem = body(request, StatusCode::BAD_REQUEST).await;
-        assert_eq!(problem["code"], "invalid_input", "{wrong}: {problem}");
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        let named: Vec<&str> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!(named, pointers, "{wrong}: {problem}");
     }
 }
 

@@ -102,6 +102,7 @@ impl Hooks {
             ..
         } = &self.deliverer;
         let wanted = Wanted {
+            endpoint_id: EndpointId::generate(),
             account_id: self.account_id,
             url,
             subscription,
