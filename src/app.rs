@@ -270,6 +270,7 @@ impl App {
             providers: tools.providers,
             rooms: tools.rooms,
             public_url: Arc::clone(&config.public_url),
+            live_calls_max: config.live_calls_max,
             base_domain: config.base_domain.clone(),
             supervisor: self.supervisor.clone(),
             metrics: self.metrics.clone(),

@@ -1,7 +1,7 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
 //! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
-//! transcripts, [`analyze`] makes something of them; what a change sets in motion stands in [`effects`].
+//! transcripts, [`analyze`] makes something of them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
 
@@ -12,11 +12,14 @@ use crate::{
 };
 
 pub mod analyze;
+pub mod annotate;
 pub mod connect;
 pub mod create;
 pub mod effects;
 pub mod end;
 pub mod ingest;
+pub mod place;
+pub mod record;
 pub mod room;
 pub mod transcribe;
 pub mod update;

@@ -64,6 +64,8 @@ pub struct Config {
     pub connections_per_ip: Option<u32>,
     /// How many requests a client may make a minute.
     pub rate_limits: RateLimits,
+    /// How many live calls an account may have that were placed here.
+    pub live_calls_max: i64,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// What is logged, and how.
@@ -157,6 +159,7 @@ impl Config {
             connections_per_ip: Some(reader.number(setting::CONNECTIONS_PER_IP, 0..=100_000))
                 .filter(|bound| *bound > 0),
             rate_limits: rate_limits(&mut reader),
+            live_calls_max: reader.number(setting::LIVE_CALLS_MAX, 0..=100_000),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             log: Log {
                 filter: reader.optional(setting::LOG, log_filter),

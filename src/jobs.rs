@@ -42,6 +42,23 @@ impl Job for DeleteRoom {
     const TIMEOUT: Duration = Duration::from_secs(15);
 }
 
+/// Looks for a call that the provider was asked to place and whose answer was lost. Its first attempt is the asking itself,
+/// by the process that took the request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlaceCall {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+}
+
+impl Job for PlaceCall {
+    const KIND: &'static str = "place_call";
+    /// About three quarters of an hour.
+    const ATTEMPTS_MAX: i32 = 16;
+    const TIMEOUT: Duration = Duration::from_secs(25);
+}
+
 /// Analyses an ended call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Analyze {
@@ -82,6 +99,8 @@ pub enum JobKind {
     HangUp,
     /// [`DeleteRoom`]
     DeleteRoom,
+    /// [`PlaceCall`]
+    PlaceCall,
     /// [`Analyze`]
     Analyze,
     /// [`Deliver`]
@@ -94,6 +113,7 @@ impl JobKind {
         match kind {
             HangUp::KIND => Some(Self::HangUp),
             DeleteRoom::KIND => Some(Self::DeleteRoom),
+            PlaceCall::KIND => Some(Self::PlaceCall),
             Analyze::KIND => Some(Self::Analyze),
             Deliver::KIND => Some(Self::Deliver),
             _ => None,
@@ -105,6 +125,7 @@ impl JobKind {
         match self {
             Self::HangUp => HangUp::KIND,
             Self::DeleteRoom => DeleteRoom::KIND,
+            Self::PlaceCall => PlaceCall::KIND,
             Self::Analyze => Analyze::KIND,
             Self::Deliver => Deliver::KIND,
         }
@@ -115,6 +136,7 @@ impl JobKind {
         match self {
             Self::HangUp => HangUp::TIMEOUT,
             Self::DeleteRoom => DeleteRoom::TIMEOUT,
+            Self::PlaceCall => PlaceCall::TIMEOUT,
             Self::Analyze => Analyze::TIMEOUT,
             Self::Deliver => Deliver::TIMEOUT,
         }

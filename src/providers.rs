@@ -13,7 +13,8 @@ use url::Url;
 
 use crate::{
     domain::{
-        connection::{Connection, Credentials},
+        connection::{AnsweredBy, Connection, Credentials},
+        party::E164,
         report::{Facts, ProviderCallId, ReportKind},
     },
     egress::{self, Answer, Egress, Limits},
@@ -54,12 +55,45 @@ pub trait Provider: Send + Sync + fmt::Debug {
         call: &ProviderCallId,
     ) -> Result<EndOutcome, ProviderError>;
 
+    /// Places a call and answers its name for it. Where the error [may hide a call](ProviderError::may_be_done), look for it
+    /// before asking again: no provider recognises a repetition.
+    async fn create(
+        &self,
+        access: &Access<'_>,
+        order: &CallOrder<'_>,
+    ) -> Result<ProviderCallId, ProviderError>;
+
+    /// The calls that were placed by its API between these numbers since then, the first one first.
+    async fn created_since(
+        &self,
+        access: &Access<'_>,
+        between: (&E164, &E164),
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ProviderCallId>, ProviderError>;
+
     /// What it knows of a call; nothing if it does not know the call.
     async fn look_up(
         &self,
         access: &Access<'_>,
         call: &ProviderCallId,
     ) -> Result<Option<InboundReport>, ProviderError>;
+}
+
+/// A call that is to be placed.
+#[derive(Debug, Clone, Copy)]
+pub struct CallOrder<'a> {
+    /// From whose number.
+    pub from: &'a E164,
+    /// To whom.
+    pub to: &'a E164,
+    /// Digits to be dialled once somebody answers.
+    pub extension: Option<&'a str>,
+    /// What speaks then.
+    pub answered_by: &'a AnsweredBy,
+    /// What it is told of the call, by name, where it can be told anything.
+    pub told: &'a [(&'a str, &'a str)],
+    /// Where the provider reports how the call goes.
+    pub status_callback: &'a str,
 }
 
 /// A request that claims to come from a provider, as it came.
@@ -183,6 +217,23 @@ impl ProviderError {
             Self::Unreachable(_) | Self::Failing { .. } | Self::Garbled { .. } => {
                 Again::Later { after: None }
             }
+        }
+    }
+
+    /// Whether what was asked for may have been done all the same.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Unauthorized { .. } | Self::Throttled { .. } => false,
+            Self::Failing { .. } | Self::Garbled { .. } => true,
+            Self::Unreachable(error) => match error {
+                egress::Error::Refused(_)
+                | egress::Error::Dns(_)
+                | egress::Error::Connect(_)
+                | egress::Error::Tls(_) => false,
+                egress::Error::TimedOut | egress::Error::Reset(_) | egress::Error::Protocol(_) => {
+                    true
+                }
+            },
         }
     }
 

@@ -54,6 +54,10 @@ impl Handler for Worker {
                 Ok(job) => calls::end::delete_room(tools, claim, &job).await,
                 Err(unreadable) => unreadable,
             },
+            JobKind::PlaceCall => match payload(claim) {
+                Ok(job) => Box::pin(calls::place::look(tools, claim, &job)).await,
+                Err(unreadable) => unreadable,
+            },
             JobKind::Analyze => match payload(claim) {
                 Ok(job) => calls::analyze::run(&tools.db, &tools.wake, claim, &job).await,
                 Err(unreadable) => unreadable,

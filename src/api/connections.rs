@@ -11,6 +11,7 @@ use crate::{
     domain::{
         account::{Caller, Scope},
         call::Room,
+        connection::AnsweredBy,
         id::{CallId, ConnectionId},
     },
     store::{self, connections::SealedConnection},
@@ -45,6 +46,10 @@ struct ConnectionObject {
     base_url: String,
     /// What to give the provider as its status callback; null for a vendor that posts nothing.
     status_callback_url: Option<String>,
+    /// What the provider fetches when somebody takes a call that was placed by it.
+    answer_url: Option<String>,
+    /// The provider's application that answers instead.
+    answer_application: Option<String>,
     /// When it was added.
     created_at: DateTime<Utc>,
 }
@@ -149,7 +154,14 @@ async fn put_room(
 fn object(state: &ApiState, connection: &SealedConnection) -> ConnectionObject {
     let (id, provider) = (connection.connection_id(), connection.provider());
     let posts = state.providers.named(provider).is_some();
+    let (answer_url, answer_application) = match connection.answered_by() {
+        Some(AnsweredBy::Url(url)) => (Some(url.to_string()), None),
+        Some(AnsweredBy::Application(application)) => (None, Some(application.into_string())),
+        None => (None, None),
+    };
     ConnectionObject {
+        answer_url,
+        answer_application,
         id,
         provider: provider.to_owned(),
         base_url: connection.base_url().to_owned(),

@@ -5,14 +5,16 @@
 
 use axum::{
     extract::{OriginalUri, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, Uri},
 };
+use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    calls::place,
     domain::{
         connection::Connection,
-        id::ConnectionId,
+        id::{CallId, ConnectionId},
         report::{CallReport, ProviderName},
     },
     providers::{InboundError, InboundReport, InboundRequest, Provider},
@@ -41,6 +43,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
     params(
         ("provider" = String, Path, description = "The provider's name, such as `twilio`"),
         ("connection_id" = String, Path, description = "The connection's id"),
+        ("call" = Option<uuid::Uuid>, Query, description = "The call that was placed here, in the callback URL that the provider was given for it"),
     ),
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -75,11 +78,24 @@ async fn inbound(
     let reports = provider
         .read(&request, &connection.credentials)
         .map_err(|error| refused(&connection, error))?;
+    let placed = placed_here(&uri);
     for report in reports {
+        if let Some(call_id) = placed {
+            let of = (connection.account_id, call_id);
+            let connection_id = connection.connection_id;
+            place::bind(&state.db, &state.wake, of, connection_id, &report.call).await?;
+        }
         let report = call_report(provider, &connection, report);
         state.ingest.report(report).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The call that the callback URL names: part of what the provider was given, and of what it signs.
+fn placed_here(uri: &Uri) -> Option<CallId> {
+    let pairs = form_urlencoded::parse(uri.query()?.as_bytes());
+    let (_, call) = pairs.into_iter().find(|(name, _)| name == "call")?;
+    call.parse().ok()
 }
 
 /// The connection that the path names, if it is one to this provider.

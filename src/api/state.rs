@@ -60,6 +60,8 @@ pub struct Parts {
     pub rooms: Rooms,
     /// The URL by which the world reaches us, without a trailing slash: what providers sign.
     pub public_url: Arc<str>,
+    /// How many live calls an account may have that were placed here.
+    pub live_calls_max: i64,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
     /// Takes work that goes on after its request was answered.

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use crate::{
     domain::{
-        connection::{Connection, Credentials},
+        connection::{AnsweredBy, Connection, Credentials},
         id::{AccountId, ConnectionId},
         party::E164,
         report::ProviderName,
@@ -27,8 +27,10 @@ pub struct NewConnection {
     pub base_url: Option<String>,
     /// Who the account is there.
     pub credentials: Credentials,
-    /// The numbers whose calls it hangs up.
+    /// The numbers whose calls it hangs up, and from which it places calls.
     pub numbers: Vec<E164>,
+    /// What answers the calls that it places.
+    pub answered_by: Option<AnsweredBy>,
 }
 
 /// Why a connection was not added.
@@ -46,6 +48,15 @@ pub enum ConnectError {
     /// It goes to one place, and a query has none in it.
     #[error("the base URL must not contain a query")]
     Query,
+    /// The provider is not sent there.
+    #[error("the answer URL {0}")]
+    AnswerUrl(#[source] Refusal),
+    /// It places no calls.
+    #[error("this vendor places no calls")]
+    PlacesNone,
+    /// There is no such connection in the account.
+    #[error("the account has no such connection")]
+    NotFound,
     /// The database did not take it.
     #[error("the connection was not stored")]
     Store(#[from] store::Error),
@@ -67,6 +78,7 @@ pub async fn connect(
     if base_url.query().is_some() {
         return Err(ConnectError::Query);
     }
+    vet_answer(egress, &new.vendor, new.answered_by.as_ref()).await?;
     let connection = Connection {
         account_id: new.account_id,
         connection_id: ConnectionId::generate(),
@@ -74,19 +86,67 @@ pub async fn connect(
         base_url,
         credentials: new.credentials,
     };
-    store::within(insert(db, sealing_key, &connection, &new.numbers)).await?;
+    let (numbers, answered_by) = (&new.numbers, new.answered_by.as_ref());
+    store::within(insert(db, sealing_key, &connection, (numbers, answered_by))).await?;
     Ok(connection.connection_id)
+}
+
+/// Sets what answers the calls that a connection of the account places; nothing, if absent.
+pub async fn answer(
+    db: &PgPool,
+    egress: &Egress,
+    (account_id, connection_id): (AccountId, ConnectionId),
+    answered_by: Option<AnsweredBy>,
+) -> Result<(), ConnectError> {
+    let known = store::connections::find(db, account_id, connection_id);
+    let known = store::ask(known).await?.ok_or(ConnectError::NotFound)?;
+    vet_answer(egress, known.provider(), answered_by.as_ref()).await?;
+    store::within(async {
+        let mut conn = db.acquire().await.map_err(store::Error::from)?;
+        let set = store::connections::set_answer(
+            &mut conn,
+            account_id,
+            connection_id,
+            answered_by.as_ref(),
+        );
+        if set.await.map_err(store::Error::from)? {
+            Ok(())
+        } else {
+            Err(ConnectError::NotFound)
+        }
+    })
+    .await
+}
+
+/// The provider fetches the URL, not we; one that we would not fetch is a mistake all the same.
+async fn vet_answer(
+    egress: &Egress,
+    vendor: &str,
+    answered_by: Option<&AnsweredBy>,
+) -> Result<(), ConnectError> {
+    let Some(answered_by) = answered_by else {
+        return Ok(());
+    };
+    if Providers::default().named(vendor).is_none() {
+        return Err(ConnectError::PlacesNone);
+    }
+    if let AnsweredBy::Url(url) = answered_by {
+        let vetted = egress.vet(url.as_str()).await;
+        vetted.map_err(ConnectError::AnswerUrl)?;
+    }
+    Ok(())
 }
 
 async fn insert(
     db: &PgPool,
     sealing_key: &SealingKey,
     connection: &Connection,
-    numbers: &[E164],
+    (numbers, answered_by): (&[E164], Option<&AnsweredBy>),
 ) -> Result<(), store::Error> {
     let (account_id, connection_id) = (connection.account_id, connection.connection_id);
     let mut tx = db.begin().await?;
     store::connections::insert(&mut tx, sealing_key, connection).await?;
+    store::connections::set_answer(&mut tx, account_id, connection_id, answered_by).await?;
     for number in numbers {
         store::connections::route_number(&mut tx, account_id, connection_id, number).await?;
     }

@@ -201,6 +201,26 @@ async fn begin(
     Ok(Some(queue::store::enqueue_claimed(conn, &job).await?))
 }
 
+/// Hangs up a call that has ended here and turns out to be live at the provider; a worker does it.
+pub(super) async fn hang_up_late(conn: &mut PgConnection, call: &Call) -> Result<(), store::Error> {
+    let Some(connection_id) = call.connection_id else {
+        return Ok(());
+    };
+    let new = NewTermination {
+        part: TerminationPart::Provider,
+        state: TerminationState::Pending,
+        connection_id: Some(connection_id),
+        detail: None,
+    };
+    store::terminations::begin(conn, call.account_id, call.call_id, &new).await?;
+    let job = HangUp {
+        account_id: call.account_id,
+        call_id: call.call_id,
+    };
+    let job = NewJob::new(call.account_id, &job).in_lane(Lane(connection_id.uuid()));
+    Ok(queue::store::enqueue(conn, &[job]).await?)
+}
+
 /// The connection of whichever of the call's numbers is the account's.
 async fn connection_of_numbers(
     conn: &mut PgConnection,

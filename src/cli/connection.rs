@@ -5,16 +5,26 @@ use std::io::{IsTerminal as _, Read as _};
 
 use anyhow::Context as _;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
+use url::Url;
 
 use super::{Session, print};
 use crate::{
     access,
     calls::connect::{self, NewConnection},
     config::ConnectionSecrets,
-    domain::{account::AccountName, connection::Credentials, party::E164},
+    domain::{
+        account::AccountName,
+        connection::{AnsweredBy, Credentials},
+        id::ConnectionId,
+        party::E164,
+        text::Text,
+    },
     egress::Egress,
-    store::{self, connections},
+    store::{
+        self,
+        connections::{self, SealedConnection},
+    },
 };
 
 /// A secret is shorter than this.
@@ -42,12 +52,36 @@ Examples:
         #[command(subcommand)]
         vendor: Vendor,
     },
+    /// Sets what answers the calls that a connection places; without --url and --application, it places none
+    Answer {
+        /// The account's name
+        #[arg(long, value_name = "NAME")]
+        account: AccountName,
+        /// The connection's id
+        #[arg(long, value_name = "ID")]
+        id: ConnectionId,
+        /// What answers
+        #[command(flatten)]
+        answer: Answer,
+    },
     /// Prints every connection of an account as a line of JSON, without its secrets
     List {
         /// The account's name
         #[arg(long, value_name = "NAME")]
         account: AccountName,
     },
+}
+
+/// What answers the calls that a connection places.
+#[derive(Debug, clap::Args)]
+#[group(id = "answered_by", multiple = false)]
+pub(super) struct Answer {
+    /// The URL that the provider fetches when somebody takes a call that was placed; `call_id` and `ai_agent_id` are added to it
+    #[arg(long = "answer-url", value_name = "URL")]
+    url: Option<String>,
+    /// An application of the provider's, instead
+    #[arg(long = "answer-application", value_name = "AP…")]
+    application: Option<String>,
 }
 
 /// To whom.
@@ -61,9 +95,12 @@ pub(super) enum Vendor {
         /// Authenticates with this API key; callbacks then need the Auth Token in `ONHOOK_CONNECTION_SIGNING_SECRET`
         #[arg(long, value_name = "SK…")]
         api_key_sid: Option<String>,
-        /// A number whose calls this connection hangs up, in E.164; repeatable
+        /// A number whose calls this connection hangs up, and from which it places calls, in E.164; repeatable
         #[arg(long = "number", value_name = "+1…")]
         numbers: Vec<E164>,
+        /// What answers the calls that it places
+        #[command(flatten)]
+        answer: Answer,
         /// Where the API is, if not where everybody's is
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
@@ -85,6 +122,11 @@ impl Command {
         session.expect_schema().await?;
         match self {
             Self::Add { account, vendor } => add(session, &account, vendor).await,
+            Self::Answer {
+                account,
+                id,
+                answer,
+            } => set_answer(session, &account, id, answer).await,
             Self::List { account } => list(session, &account).await,
         }
     }
@@ -95,15 +137,20 @@ async fn add(session: &Session, account: &AccountName, vendor: Vendor) -> anyhow
     let account = access::find_account(&session.db, account).await?;
     let secret = secret(&config.connection)?;
     let signing_secret = config.connection.signing_secret.clone();
-    let (vendor, there, key_id, numbers, base_url) = match vendor {
+    let (vendor, there, key_id, (numbers, answer), base_url) = match vendor {
         Vendor::Twilio {
             account_sid,
             api_key_sid,
             numbers,
+            answer,
             base_url,
-        } => ("twilio", account_sid, api_key_sid, numbers, base_url),
+        } => {
+            let numbers = (numbers, answer.parse()?);
+            ("twilio", account_sid, api_key_sid, numbers, base_url)
+        }
         Vendor::Livekit { key, base_url } => {
-            ("livekit", key, None, Vec::new(), Some(http_url(&base_url)))
+            let base_url = Some(http_url(&base_url));
+            ("livekit", key, None, (Vec::new(), None), base_url)
         }
     };
     // The secret of an API key signs nothing: without another one, callbacks would all be refused.
@@ -119,6 +166,7 @@ async fn add(session: &Session, account: &AccountName, vendor: Vendor) -> anyhow
             signing_secret,
         },
         numbers,
+        answered_by: answer,
     };
     let sealing_key = config.secret_key.read_or_make()?;
     let egress = Egress::new(config.egress_policy.clone())?;
@@ -132,16 +180,59 @@ async fn add(session: &Session, account: &AccountName, vendor: Vendor) -> anyhow
     Ok(())
 }
 
+impl Answer {
+    fn parse(self) -> anyhow::Result<Option<AnsweredBy>> {
+        let application = self.application.map(Text::parse).transpose()?;
+        anyhow::ensure!(
+            application
+                .as_ref()
+                .is_none_or(|text| !text.as_str().is_empty()),
+            "the application has no id"
+        );
+        let url = self.url.as_deref().map(Url::parse).transpose();
+        let url = url.context("the answer URL")?.map(AnsweredBy::Url);
+        Ok(url.or(application.map(AnsweredBy::Application)))
+    }
+}
+
+async fn set_answer(
+    session: &Session,
+    account: &AccountName,
+    id: ConnectionId,
+    answer: Answer,
+) -> anyhow::Result<()> {
+    let account = access::find_account(&session.db, account).await?;
+    let egress = Egress::new(session.config.egress_policy.clone())?;
+    let of = (account.account_id, id);
+    connect::answer(&session.db, &egress, of, answer.parse()?).await?;
+    let listed = connections::find(&session.db, account.account_id, id);
+    if let Some(connection) = store::ask(listed).await? {
+        print(&shown(&connection))?;
+    }
+    Ok(())
+}
+
+fn shown(connection: &SealedConnection) -> Value {
+    let (url, application) = match connection.answered_by() {
+        Some(AnsweredBy::Url(url)) => (Some(url.to_string()), None),
+        Some(AnsweredBy::Application(application)) => (None, Some(application.into_string())),
+        None => (None, None),
+    };
+    json!({
+        "id": connection.connection_id(),
+        "provider": connection.provider(),
+        "base_url": connection.base_url(),
+        "answer_url": url,
+        "answer_application": application,
+        "created_at": connection.created_at(),
+    })
+}
+
 async fn list(session: &Session, account: &AccountName) -> anyhow::Result<()> {
     let account = access::find_account(&session.db, account).await?;
     let listed = connections::list(&session.db, account.account_id, LIST_MAX);
     for connection in store::ask(listed).await? {
-        print(&json!({
-            "id": connection.connection_id(),
-            "provider": connection.provider(),
-            "base_url": connection.base_url(),
-            "created_at": connection.created_at(),
-        }))?;
+        print(&shown(&connection))?;
     }
     Ok(())
 }

@@ -205,6 +205,13 @@ pub(super) const REFUSALS_PER_IP: Setting = plain(
      looked up, but for keys that were good within the last hour: behind a proxy others come from the same address. This \
      machine's own address has no bound.",
 );
+pub(super) const LIVE_CALLS_MAX: Setting = plain(
+    "ONHOOK_LIVE_CALLS_MAX",
+    Default::Value("50"),
+    "a whole number from 0 to 100000; 0 places no calls",
+    "How many calls of one account that were placed by `POST /calls/make-call` may be live at once. A bound on what a leaked key \
+     or a loop can cost.",
+);
 pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
     "ONHOOK_SHUTDOWN_GRACE_S",
     Default::Value("20"),
@@ -240,7 +247,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 26] = [
+pub const SETTINGS: [Setting; 27] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -262,6 +269,7 @@ pub const SETTINGS: [Setting; 26] = [
     REPORTS_PER_KEY,
     REPORTS_PER_IP,
     REFUSALS_PER_IP,
+    LIVE_CALLS_MAX,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

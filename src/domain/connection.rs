@@ -7,7 +7,17 @@ use url::Url;
 use super::{
     id::{AccountId, ConnectionId},
     report::ProviderName,
+    text::Text,
 };
+
+/// What answers the calls that are placed by a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The provider fetches this and does what it says.
+    Url(Url),
+    /// An application of the provider's, by its id there: 1..255 characters.
+    Application(Text<255>),
+}
 
 /// A connection, its credentials open.
 #[derive(Debug, Clone)]

@@ -1,26 +1,29 @@
-//! Twilio, and what speaks its 2010-04-01 API: hang up, look up, status and recording callbacks.
+//! Twilio, and what speaks its 2010-04-01 API: place, hang up, look up, status and recording callbacks.
 //!
 //! Credentials: `account` is the account SID. `secret` is its Auth Token, or the secret of the API key in `key_id`.
 //! Callbacks are signed with the Auth Token whatever authenticates our requests: with an API key, it is
-//! `signing_secret`. `inbound` reads callbacks, `signature` verifies them, `wire` has the shapes.
+//! `signing_secret`. `place` places calls, `inbound` reads callbacks, `signature` verifies them, `wire` has the shapes.
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::{
-    domain::{connection::Credentials, report::ProviderCallId},
+    domain::{connection::Credentials, party::E164, report::ProviderCallId},
     egress::Answer,
 };
 
 use super::{
-    Access, EndOutcome, InboundError, InboundReport, InboundRequest, Provider, ProviderError,
+    Access, CallOrder, EndOutcome, InboundError, InboundReport, InboundRequest, Provider,
+    ProviderError,
 };
 
 mod inbound;
+mod place;
 mod signature;
 mod wire;
 
@@ -77,6 +80,23 @@ impl Provider for Twilio {
             },
             Some(_) => Err(error(&answer)),
         }
+    }
+
+    async fn create(
+        &self,
+        access: &Access<'_>,
+        order: &CallOrder<'_>,
+    ) -> Result<ProviderCallId, ProviderError> {
+        place::create(access, order).await
+    }
+
+    async fn created_since(
+        &self,
+        access: &Access<'_>,
+        between: (&E164, &E164),
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ProviderCallId>, ProviderError> {
+        place::created_since(access, between, since).await
     }
 
     async fn look_up(

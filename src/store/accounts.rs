@@ -72,6 +72,17 @@ pub async fn find_by_name(db: impl PgExecutor<'_>, name: &str) -> sqlx::Result<O
     .await
 }
 
+/// Locks the account's row until the transaction ends; what refers to the account is not held up.
+pub async fn lock(conn: &mut PgConnection, account_id: AccountId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select from accounts where account_id = $1 for no key update",
+        account_id.uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 /// The account of this id.
 pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<Option<Account>> {
     sqlx::query_as!(

@@ -118,6 +118,17 @@ pub async fn find_many(
     .collect()
 }
 
+/// How many live calls of the account were placed here.
+pub async fn placed_live(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "live!" from calls
+           where account_id = $1 and placement is not null and ended_at is null"#,
+        account_id.uuid()
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// What is shown beside a call.
 pub async fn beside(
     conn: &mut PgConnection,

@@ -7,10 +7,11 @@ use url::Url;
 
 use crate::{
     domain::{
-        connection::{Connection, Credentials},
+        connection::{AnsweredBy, Connection, Credentials},
         id::{AccountId, ConnectionId},
         party::E164,
         report::ProviderName,
+        text::Text,
     },
     seal::SealingKey,
 };
@@ -23,6 +24,8 @@ pub struct SealedConnection {
     provider: String,
     base_url: String,
     sealed_credentials: Vec<u8>,
+    answer_url: Option<String>,
+    answer_application: Option<String>,
     created_at: DateTime<Utc>,
 }
 
@@ -49,6 +52,17 @@ impl SealedConnection {
     /// Where the vendor's API is.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What answers the calls that are placed by it, if that is set.
+    pub fn answered_by(&self) -> Option<AnsweredBy> {
+        let url = self.answer_url.as_deref().map(Url::parse);
+        let application = self.answer_application.clone().map(Text::parse);
+        match (url, application) {
+            (Some(Ok(url)), _) => Some(AnsweredBy::Url(url)),
+            (_, Some(Ok(application))) => Some(AnsweredBy::Application(application)),
+            (_, _) => None,
+        }
     }
 
     /// When it was added.
@@ -113,6 +127,30 @@ pub async fn insert(
     Ok(())
 }
 
+/// Sets what answers the calls that are placed by a connection; nothing, if absent. Answers whether there is such a one.
+pub async fn set_answer(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    connection_id: ConnectionId,
+    answered_by: Option<&AnsweredBy>,
+) -> sqlx::Result<bool> {
+    let (url, application) = match answered_by {
+        Some(AnsweredBy::Url(url)) => (Some(url.as_str()), None),
+        Some(AnsweredBy::Application(application)) => (None, Some(application.as_str())),
+        None => (None, None),
+    };
+    let done = sqlx::query!(
+        "update connections set answer_url = $3, answer_application = $4 where account_id = $1 and connection_id = $2",
+        account_id.uuid(),
+        connection_id.uuid(),
+        url,
+        application,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Makes a connection the one that hangs up for a number, instead of any other.
 pub async fn route_number(
     conn: &mut PgConnection,
@@ -141,7 +179,7 @@ pub async fn find(
     sqlx::query_as!(
         SealedConnection,
         r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, created_at
+                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
            from connections where account_id = $1 and connection_id = $2"#,
         account_id.uuid(),
         connection_id.uuid(),
@@ -158,7 +196,7 @@ pub async fn find_inbound(
     sqlx::query_as!(
         SealedConnection,
         r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, created_at
+                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
            from connections where connection_id = $1"#,
         connection_id.uuid(),
     )
@@ -175,7 +213,7 @@ pub async fn list(
     sqlx::query_as!(
         SealedConnection,
         r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, created_at
+                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
            from connections where account_id = $1
            order by connection_id desc limit $2"#,
         account_id.uuid(),

@@ -96,6 +96,23 @@ pub async fn keep(
         .collect())
 }
 
+/// Whether a report of this source was kept for the call.
+pub async fn is_from(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    call_id: CallId,
+    source: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists(select from receipts where account_id = $1 and call_id = $2 and source = $3) as "kept!""#,
+        account_id.uuid(),
+        call_id.uuid(),
+        source
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Whether a report with this digest was kept for the call.
 pub async fn is_kept(
     db: impl PgExecutor<'_>,

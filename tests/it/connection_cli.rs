@@ -112,6 +112,61 @@ async fn a_secret_comes_from_standard_input_or_the_environment() {
 }
 
 #[tokio::test]
+async fn what_answers_placed_calls_is_set_changed_and_taken_away() {
+    let database = cluster::fresh_database().await;
+    printed(&database, &["account", "create", "acme"], Given::default());
+    let secret = Given {
+        secret: Some("hush"),
+        ..Given::default()
+    };
+    let url = ["--answer-url", "https://8.8.8.8/voice?a=b"];
+    let added = printed(&database, &[&ADD[..], &TWILIO, &url].concat(), secret);
+    let id = added["id"].as_str().unwrap();
+    let list = ["connection", "list", "--account", "acme"];
+    let listed = printed(&database, &list, Given::default());
+    assert_eq!(listed["answer_url"], "https://8.8.8.8/voice?a=b");
+
+    let answer = ["connection", "answer", "--account", "acme", "--id", id];
+    let application = [&answer[..], &["--answer-application", "AP1"]].concat();
+    let set = printed(&database, &application, Given::default());
+    assert_eq!(
+        (&set["answer_url"], &set["answer_application"]),
+        (&Value::Null, &Value::from("AP1"))
+    );
+    let set = printed(&database, &answer, Given::default());
+    assert_eq!(set["answer_application"], Value::Null);
+
+    let nobody = "0190f5fe-7c00-7a00-8000-000000000000";
+    for (args, reason) in [
+        (
+            [&answer[..], &url, &["--answer-application", "AP1"]].concat(),
+            "cannot be used with",
+        ),
+        (
+            [&answer[..], &["--answer-url", "http://10.0.0.1/"]].concat(),
+            "public address",
+        ),
+        (
+            [&answer[..], &["--answer-url", "voice"]].concat(),
+            "answer URL",
+        ),
+        (
+            [&answer[..], &["--answer-application", ""]].concat(),
+            "no id",
+        ),
+        (
+            ["connection", "answer", "--account", "acme", "--id", nobody].to_vec(),
+            "no such connection",
+        ),
+    ] {
+        let output = run(&database, &args, Given::default());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{args:?}");
+        assert!(said.contains(reason), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn an_api_key_takes_callbacks_only_with_a_signing_secret() {
     let database = cluster::fresh_database().await;
     printed(&database, &["account", "create", "acme"], Given::default());

@@ -69,6 +69,7 @@ impl Bench {
                 signing_secret: Some("sign".into()),
             },
             numbers: vec![number("+14155550100"), number("+14155550101")],
+            answered_by: None,
         }
     }
 

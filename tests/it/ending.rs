@@ -56,6 +56,7 @@ impl Ending {
                 .iter()
                 .map(|number| number.parse::<E164>().unwrap())
                 .collect(),
+            answered_by: None,
         };
         let tools = self.app.tools();
         connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new)

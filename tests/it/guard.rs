@@ -51,7 +51,7 @@ async fn an_unknown_path_or_method_is_told_in_the_words_of_its_surface() {
             "/error/type",
             "ERROR_INVALID_INPUT",
         ),
-        (Method::GET, "/calls", 404, "/status", "error"),
+        (Method::GET, "/calls", 405, "/status", "error"),
         (Method::DELETE, "/calls/end", 405, "/status", "error"),
         (
             Method::GET,

@@ -49,6 +49,7 @@ async fn add(app: &TestApp, account_id: AccountId, vendor: &str) -> ConnectionId
             signing_secret: None,
         },
         numbers: Vec::new(),
+        answered_by: None,
     };
     let tools = app.tools();
     let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;

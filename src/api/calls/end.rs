@@ -33,7 +33,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const ENDED: &str = "Call ended successfully";
 
 /// What became of the request, whatever the status: for clients that live with errors as 200.
-const OUTCOME: HeaderName = HeaderName::from_static("onhook-outcome");
+pub(super) const OUTCOME: HeaderName = HeaderName::from_static("onhook-outcome");
 
 /// What a request says.
 enum Asked {

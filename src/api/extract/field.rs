@@ -46,7 +46,8 @@ impl Wrong {
         }
     }
 
-    fn wrong_type(expected: &str) -> Self {
+    /// The value is of another type than the field has.
+    pub fn wrong_type(expected: &str) -> Self {
         Self {
             code: Self::TYPE,
             message: format!("must be {expected}"),
@@ -161,12 +162,31 @@ impl Field<'_> {
         }
     }
 
+    /// Its object of at most `bytes_max` bytes as it is written, in which no NUL stands.
+    pub fn object(&self, bytes_max: usize) -> Result<Value, Wrong> {
+        let Self::Nested(object @ Value::Object(_)) = self else {
+            return Err(Wrong::wrong_type("an object"));
+        };
+        let written = object.to_string();
+        if written.len() > bytes_max {
+            return Err(Wrong {
+                code: "too_long",
+                message: format!("must have at most {bytes_max} bytes"),
+            });
+        }
+        if has_nul(object) {
+            return Err(TextError::Nul.into());
+        }
+        Ok(object.clone())
+    }
+
     /// Whether it is a number.
     pub fn is_number(&self) -> bool {
         matches!(self, Self::Number(_))
     }
 
-    fn into_value(self) -> Value {
+    /// It as JSON.
+    pub fn into_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(bool) => Value::Bool(bool),
@@ -174,6 +194,18 @@ impl Field<'_> {
             Self::Text(text) => Value::String(text.into_owned()),
             Self::Nested(value) => value,
         }
+    }
+}
+
+/// Whether a NUL stands anywhere in it, which the database cannot hold.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

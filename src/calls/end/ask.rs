@@ -12,6 +12,7 @@ use crate::{
         call::Call,
         connection::Connection,
         id::{AccountId, CallId},
+        placement::PlacementState,
         termination::{TerminationPart, TerminationState},
     },
     jobs::{DeleteRoom, HangUp, JobKind},
@@ -69,7 +70,9 @@ async fn attempt(tools: &Tools, claim: &Claim, kind: JobKind) -> Attempt {
             }
             Err(error) => Attempt::failed(error),
         },
-        JobKind::Analyze | JobKind::Deliver => Attempt::failed(std::fmt::Error),
+        JobKind::Analyze | JobKind::Deliver | JobKind::PlaceCall => {
+            Attempt::failed(std::fmt::Error)
+        }
     }
 }
 
@@ -131,6 +134,17 @@ async fn request_hang_up(tools: &Tools, job: &HangUp) -> Result<Said, store::Err
         Ok(known) => known,
         Err(nobody) => return Ok(Said::Never(nobody.to_owned())),
     };
+    match call.campaign.placement {
+        // Its name is not known yet, and there may be a call.
+        Some(PlacementState::Asking) => {
+            return Ok(Said::Later {
+                after: None,
+                why: "the provider has not confirmed the call yet".to_owned(),
+            });
+        }
+        Some(PlacementState::Failed) => return Ok(Said::Over(TerminationState::NotFound)),
+        Some(PlacementState::Placed) | None => {}
+    }
     let name = connection.provider.as_str();
     let Some(provider) = tools.providers.named(name) else {
         return Ok(Said::Never(format!("a {name} connection does not hang up")));

@@ -78,7 +78,8 @@ pub enum InvalidTransition {
 }
 
 impl<T> Edit<T> {
-    fn apply<U>(self, slot: &mut Option<U>, into: impl FnOnce(T) -> U) {
+    /// Does it to a slot.
+    pub fn apply<U>(self, slot: &mut Option<U>, into: impl FnOnce(T) -> U) {
         match self {
             Self::Keep => {}
             Self::Clear => *slot = None,

@@ -25,6 +25,28 @@ pub(super) struct CallResource {
     end_time: Option<String>,
 }
 
+/// A call that was placed.
+#[derive(Debug, Deserialize)]
+pub(super) struct CreatedCall {
+    pub(super) sid: String,
+}
+
+/// A page of calls.
+#[derive(Debug, Deserialize)]
+pub(super) struct CallList {
+    pub(super) calls: Vec<ListedCall>,
+}
+
+/// A call in a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListedCall {
+    pub(super) sid: String,
+    #[serde(default)]
+    pub(super) direction: String,
+    #[serde(default)]
+    pub(super) date_created: String,
+}
+
 /// The body of an error.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {
