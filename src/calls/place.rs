@@ -5,7 +5,7 @@
 //! else's record names.
 //!
 //! **Why no phantom.** The status callback that the provider is given names our call, so its first event binds its own id to
-//! the record ([`bind`]), whatever became of the answer. If neither an event nor the list knows the call, the record ends as
+//! the record ([`bind()`]), whatever became of the answer. If neither an event nor the list knows the call, the record ends as
 //! `failed`; and if it shows up all the same afterwards, it is hung up.
 
 use std::time::Duration;
