@@ -53,7 +53,11 @@ impl TestApp {
 
     /// Starts it with more settings.
     pub(crate) async fn boot_with(settings: &[(&str, &str)]) -> Self {
-        let database = fresh_database().await;
+        Self::boot_on(fresh_database().await, settings).await
+    }
+
+    /// Starts it on a database that is there; the schema is brought up to date.
+    pub(crate) async fn boot_on(database: Database, settings: &[(&str, &str)]) -> Self {
         let given = [
             ("DATABASE_URL", database.url()),
             ("ONHOOK_LISTEN", "127.0.0.1:0"),

@@ -38,6 +38,7 @@ mod kill;
 mod lifecycle;
 mod limits;
 mod list_plans;
+mod migrations;
 mod openapi;
 mod partition;
 mod party;
