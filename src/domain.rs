@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod backoff;
 pub mod call;
 pub mod call_object;
+pub mod call_query;
 pub mod campaign;
 pub mod connection;
 pub mod delivery;

@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::state::ApiState;
 
 pub mod annotate;
+mod asked;
 pub mod cursor;
 pub mod document;
 pub mod end;

@@ -6,6 +6,7 @@
 mod body;
 mod field;
 mod fields;
+mod lists;
 mod path;
 mod query;
 mod reader;
@@ -13,8 +14,9 @@ mod reader;
 pub use body::{Body, FormOrJson, Json, JsonBody, MergePatch, Payload};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
+pub use lists::Lists;
 pub use path::{Path, PathPair, PathText};
-pub use query::QueryFields;
+pub use query::{QueryFields, QueryLists};
 pub use reader::Reader;
 
 /// The largest body of a route that does not say otherwise.

@@ -147,6 +147,19 @@ pub enum Direction {
     Outbound,
 }
 
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Inbound, Self::Outbound];
+
+    /// The calls surface's word (`call_direction`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
 /// The status on the voice-calls surface, and what staff last set it to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

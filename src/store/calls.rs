@@ -1,4 +1,4 @@
-//! Calls: reading, locking, and what stands beside them. [`mod@write`] has the writing, [`list`] the lists.
+//! Calls: reading, locking, and what stands beside them. [`mod@write`] has the writing, [`query`] the lists of back ends.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,11 @@ use crate::domain::{
     placement::PlacementState,
 };
 
-pub mod list;
 pub mod names;
+pub mod query;
 mod row;
 mod spoken;
+pub mod total;
 pub mod write;
 
 pub use write::{note_sentiment, save, save_lives};

@@ -3,12 +3,14 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use chrono::DateTime;
+
 use crate::{
     domain::id::{AccountId, CallId},
-    store::calls::list::Place,
+    store::calls::query::Place,
 };
 
-/// The longest cursor; sort keys are at most 255 characters.
+/// The longest cursor; what is sorted by is at most 255 characters of four bytes.
 const TEXT_BYTES_MAX: usize = 2048;
 
 const CHECK_BYTES: usize = 8;
@@ -47,7 +49,11 @@ impl ListMark {
 /// A place as text.
 pub fn encode(mark: &ListMark, place: &Place) -> String {
     let mut bytes = place.call_id.uuid().as_bytes().to_vec();
-    bytes.extend_from_slice(place.key.as_bytes());
+    bytes.extend(place.created_at.timestamp_micros().to_be_bytes());
+    if let Some(key) = &place.key {
+        bytes.push(b'=');
+        bytes.extend(key.as_bytes());
+    }
     let mut sealed = mark.check(&bytes).to_vec();
     sealed.append(&mut bytes);
     URL_SAFE_NO_PAD.encode(sealed)
@@ -63,10 +69,16 @@ pub fn decode(mark: &ListMark, text: &str) -> Option<Place> {
     if *check != mark.check(place) {
         return None;
     }
-    let (call, key) = place.split_first_chunk::<16>()?;
-    let key = String::from_utf8(key.to_vec()).ok()?;
+    let (call, rest) = place.split_first_chunk::<16>()?;
+    let (created, key) = rest.split_first_chunk::<8>()?;
+    let key = match key.split_first() {
+        Some((b'=', key)) => Some(String::from_utf8(key.to_vec()).ok()?),
+        Some(_) => return None,
+        None => None,
+    };
     Some(Place {
         call_id: CallId::from(uuid::Uuid::from_bytes(*call)),
+        created_at: DateTime::from_timestamp_micros(i64::from_be_bytes(*created))?,
         key,
     })
 }
@@ -76,19 +88,23 @@ mod tests {
     use super::{ListMark, decode, encode};
     use crate::{
         domain::id::{AccountId, CallId},
-        store::calls::list::Place,
+        store::calls::query::Place,
     };
 
     #[test]
     fn a_cursor_is_good_for_its_own_list_only() {
         let account = AccountId::generate();
         let mark = ListMark::new(account, [("order", "asc")]);
-        let place = Place {
-            key: "+1415555".to_owned(),
+        let place = |key: Option<&str>| Place {
+            key: key.map(str::to_owned),
+            created_at: "2026-03-01T12:00:00.123456Z".parse().unwrap(),
             call_id: CallId::generate(),
         };
-        let cursor = encode(&mark, &place);
-        assert_eq!(decode(&mark, &cursor), Some(place));
+        let longest = "\u{10ffff}".repeat(255);
+        for place in [place(None), place(Some("")), place(Some(&longest))] {
+            assert_eq!(decode(&mark, &encode(&mark, &place)), Some(place));
+        }
+        let cursor = encode(&mark, &place(Some("+1415555")));
         for other in [
             ListMark::new(account, [("order", "desc")]),
             ListMark::new(AccountId::generate(), [("order", "asc")]),

@@ -195,12 +195,25 @@ pub struct CallQuery {
     /// Calls a page.
     #[param(minimum = 1, maximum = 100, default = 10, nullable = false)]
     pub per_page: Option<i32>,
-    /// `created_at updated_at started_at ended_at call_duration call_to call_from call_status`
-    #[param(default = "created_at", nullable = false)]
+    /// A field of the Call object, or `name` for `call_to`; docs/lists.md says which have an index. Calls without a value
+    /// come last, either way.
+    #[param(default = "created_at", example = "created_at", nullable = false)]
     pub sort_column: Option<String>,
     /// `asc` or `desc`
     #[param(default = "desc", nullable = false)]
     pub order: Option<String>,
+    /// Columns to filter by, at most 20: those of `sort_column`. All filters must hold.
+    #[param(rename = "filter_columns[]", example = json!(["call_duration", "disconnect_reason"]), max_items = 20, nullable = false)]
+    pub filter_columns: Option<Vec<String>>,
+    /// For each of them the value, of the column's type: text, whole or decimal number, RFC 3339 time or day, UUID, `true`
+    /// or `false`, state, direction, JSON. At most 255 characters; for `in` up to 100 such values, parted by commas, or a
+    /// JSON array of texts; for `is_null` `true`, `false`, or nothing for `true`.
+    #[param(rename = "filter_values[]", example = json!(["60", "customer"]), max_items = 20, nullable = false)]
+    pub filter_values: Option<Vec<String>>,
+    /// For each of them `eq ne contains starts_with ends_with gt gte lt lte in` or `is_null`. Texts are compared with
+    /// their case, and looked for without.
+    #[param(rename = "filter_operator[]", example = json!(["gte", "contains"]), max_items = 20, nullable = false)]
+    pub filter_operator: Option<Vec<String>>,
     /// `next_cursor` of the page before: pages on in constant time. Instead of `page`.
     #[param(nullable = false)]
     pub cursor: Option<String>,

@@ -13,7 +13,7 @@ use crate::api::error::{Code, Error};
 use super::Field;
 
 /// More names than any request of ours has, and few enough to be searched one by one.
-const NAMES_MAX: usize = 128;
+pub(super) const NAMES_MAX: usize = 128;
 
 /// The named values of a request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,11 +57,9 @@ impl<'a> Fields<'a> {
     /// Reads `name=value&…`. Unlike the usual decoders it refuses bytes that are no UTF-8 instead of replacing them.
     pub fn from_urlencoded(text: &[u8]) -> Result<Self, FormError> {
         let mut fields = Self::default();
-        for pair in text.split(|byte| *byte == b'&').filter(|p| !p.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            let value = decode(halves.next().unwrap_or_default())?;
-            fields.push(Cow::Owned(name), Field::Text(Cow::Owned(value)))?;
+        for pair in pairs(text) {
+            let (name, value) = pair?;
+            fields.push_text(name, value)?;
         }
         Ok(fields)
     }
@@ -89,6 +87,10 @@ impl<'a> Fields<'a> {
         self.0.iter().map(|(name, _)| name.as_ref())
     }
 
+    pub(super) fn push_text(&mut self, name: String, value: String) -> Result<(), FormError> {
+        self.push(Cow::Owned(name), Field::Text(Cow::Owned(value)))
+    }
+
     fn push(&mut self, name: Cow<'a, str>, field: Field<'a>) -> Result<(), FormError> {
         if self.get(&name).is_some() {
             return Err(FormError::Twice);
@@ -99,6 +101,17 @@ impl<'a> Fields<'a> {
         self.0.push((name, field));
         Ok(())
     }
+}
+
+/// Each `name=value`, decoded.
+pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = Result<(String, String), FormError>> {
+    let pairs = text.split(|byte| *byte == b'&').filter(|p| !p.is_empty());
+    pairs.map(|pair| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = decode(halves.next().unwrap_or_default())?;
+        let value = decode(halves.next().unwrap_or_default())?;
+        Ok((name, value))
+    })
 }
 
 fn decode(text: &[u8]) -> Result<String, FormError> {

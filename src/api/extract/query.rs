@@ -4,11 +4,28 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::api::error::{Code, Error};
 
-use super::Fields;
+use super::{Fields, Lists};
 
 /// The query string's fields, all of them texts.
 #[derive(Debug)]
 pub struct QueryFields(pub Fields<'static>);
+
+/// The query string's fields, and those that stand more than once.
+#[derive(Debug)]
+pub struct QueryLists(pub Fields<'static>, pub Lists);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryLists {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        let (fields, lists) = Lists::from_urlencoded(query.as_bytes()).map_err(refused)?;
+        if query.contains("%00") {
+            return Err(refused("it has a NUL character"));
+        }
+        Ok(Self(fields, lists))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
     type Rejection = Error;

@@ -64,6 +64,11 @@ impl<'f, 'a> Reader<'f, 'a> {
         !matches!(self.fields.get(name), None | Some(Field::Null))
     }
 
+    /// Every name that has a value.
+    pub fn names(&self) -> impl Iterator<Item = &'f str> + use<'f, 'a> {
+        self.fields.names()
+    }
+
     /// The field as it was sent.
     pub fn get(&self, name: &str) -> Option<&'f Field<'a>> {
         self.fields.get(name)

@@ -12,7 +12,7 @@ use crate::{
     domain::account::{Caller, Scope},
     store::{
         self,
-        calls::list::Total,
+        calls::total::Total,
         voice_calls::{
             filter::{Filter, Test, TextColumn},
             list::{self, List},

@@ -9,13 +9,10 @@ use crate::{
         error::{Error, FieldError},
         extract::{Field, Fields, Reader, Wrong},
     },
-    domain::{money::Money, report::DURATION_S_MAX, text::Text},
-    store::{
-        calls::list::Order,
-        voice_calls::{
-            filter::{AmountColumn, Column, Filter, Ordering, Test, TextColumn, TimeColumn},
-            list::List,
-        },
+    domain::{call_query::Order, money::Money, report::DURATION_S_MAX, text::Text},
+    store::voice_calls::{
+        filter::{AmountColumn, Column, Filter, Ordering, Test, TextColumn, TimeColumn},
+        list::List,
     },
 };
 

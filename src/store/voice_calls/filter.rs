@@ -182,6 +182,11 @@ fn push_sources(sql: &mut QueryBuilder<Postgres>, account_id: AccountId, names: 
         " union all select call_id from call_names where account_id = ",
         " and namespace = 'call' and name = any(",
     );
+    // Until the provider has named it, a call that was placed here goes by its id, which is nowhere among the names.
+    lookup(
+        " union all select call_id from calls as placed where account_id = ",
+        " and placement is not null and provider_call_id = any(",
+    );
     sql.push(")) and ");
     push_one_of(sql, Column::Text(TextColumn::SourceId), names);
 }

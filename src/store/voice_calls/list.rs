@@ -8,8 +8,11 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::filter::{Column, Filter};
 use crate::{
-    domain::id::{AccountId, CallId},
-    store::calls::list::{COUNTED_MAX, Order, Total},
+    domain::{
+        call_query::Order,
+        id::{AccountId, CallId},
+    },
+    store::calls::total::{self, Total},
 };
 
 /// A page of a list.
@@ -45,21 +48,7 @@ pub async fn total(
     account_id: AccountId,
     filters: &[Filter],
 ) -> sqlx::Result<Total> {
-    let mut sql = QueryBuilder::new("select count(*) from (select from calls");
-    push_where(&mut sql, account_id, filters);
-    sql.push(" limit ").push_bind(COUNTED_MAX + 1);
-    sql.push(") as counted");
-    let counted: i64 = sql.build_query_scalar().fetch_one(&mut *conn).await?;
-    if counted <= COUNTED_MAX {
-        return Ok(Total::Exactly(counted));
-    }
-    let mut sql = QueryBuilder::new("explain (format json) select from calls");
-    push_where(&mut sql, account_id, filters);
-    let plan: serde_json::Value = sql.build_query_scalar().fetch_one(conn).await?;
-    let estimate = plan
-        .pointer("/0/Plan/Plan Rows")
-        .and_then(serde_json::Value::as_i64);
-    Ok(Total::About(estimate.unwrap_or(counted).max(counted)))
+    total::total(conn, |sql| push_where(sql, account_id, filters)).await
 }
 
 fn push_where(sql: &mut QueryBuilder<Postgres>, account_id: AccountId, filters: &[Filter]) {

@@ -216,6 +216,18 @@ async fn lists(app: &TestApp) {
     assert_eq!(noted["data"][0]["id"], WHOLE);
     let called = read(app, "/calls/query?search=4155550101").await;
     assert_eq!(called["meta"]["total"], 2, "{called}");
+    // Telephony's calls of 0002, which have their numbers from 0012, and the call that 0012 has itself.
+    let filter = "filter_columns%5B%5D=call_to&filter_operator%5B%5D=contains&filter_values%5B%5D=";
+    for (query, total) in [
+        (format!("{filter}ANN%40example"), 9),
+        (format!("{filter}3077712"), 1),
+        ("search=send%20brochure".to_owned(), 0),
+        ("search=the%20brochure".to_owned(), 1),
+        ("search=which%20brochure".to_owned(), 1),
+    ] {
+        let found = read(app, &format!("/calls/query?{query}")).await;
+        assert_eq!(found["meta"]["total"], total, "{query}: {found}");
+    }
     let all = read(app, "/v3/communication/voice_calls?per_page=100").await;
     let there: i64 = sqlx::query_scalar(
         "select count(*) from calls join accounts using (account_id) where name = 'acme' and deleted_at is null",

@@ -42,7 +42,32 @@ impl Placing {
             call["call_sid"], made.call_id,
             "until the provider names it"
         );
+        assert_eq!(self.called(&made.call_id).await, [made.call_id.as_str()]);
         made
+    }
+
+    /// The calls that lists have by a `call_sid`, by either API.
+    async fn called(&self, call_sid: &str) -> Vec<String> {
+        let by_query = format!(
+            "/calls/query?filter_columns[]=call_sid&filter_operator[]=eq&filter_values[]={call_sid}"
+        );
+        let by_list = format!("/v3/communication/voice_calls?filter[source_id]={call_sid}");
+        let mut found = Vec::new();
+        for (path, list, id) in [
+            (by_query, "/data", "id"),
+            (by_list, "/data/voice_calls", "uid"),
+        ] {
+            let answer = self.app.get(&path, &self.account.key).send().await.unwrap();
+            let body: Value = answer.json().await.unwrap();
+            let calls = body.pointer(list).and_then(Value::as_array).unwrap();
+            let ids: Vec<String> = calls
+                .iter()
+                .map(|call| call[id].as_str().unwrap().to_owned())
+                .collect();
+            found.push(ids);
+        }
+        assert_eq!(found[0], found[1], "{call_sid}");
+        found.swap_remove(0)
     }
 
     /// Lets the provider's list be looked at.
@@ -78,6 +103,8 @@ async fn the_first_callback_names_the_call_whose_answer_was_lost() {
     ] {
         assert_eq!(call[field], value, "{field}");
     }
+    assert_eq!(placing.called("CA5").await, [made.call_id.as_str()]);
+    assert!(placing.called(&made.call_id).await.is_empty());
     // What is still to be looked for has been found.
     placing.look().await;
     assert_eq!(placing.twilio.requests().len(), 1);
