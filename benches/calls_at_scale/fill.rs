@@ -16,17 +16,31 @@ const BATCH: u64 = 50_000;
 /// The tables that are filled, and what of each row.
 const CALLS: &str = "copy calls (account_id, call_id, provider, provider_call_id, state, direction, from_number, to_number,
     answered_at, ended_at, duration_s, disconnect_reason, campaign_id, ai_agent_id, contact_id, workspace_id, call_rating,
-    call_feedback, notes, analysis_sentiment, created_at, updated_at) from stdin";
+    call_feedback, notes, analysis_sentiment, source_id, staff_uid, client_uid, recording_id, created_at, updated_at) from stdin";
 const NAMES: &str = "copy call_names (account_id, namespace, name, call_id) from stdin";
 const TRANSCRIPTS: &str =
     "copy transcripts (account_id, call_id, revision, transcript_id, source, language, utterances,
     text, content_sha256) from stdin";
+
+const NUMBERS: &str = "insert into call_numbers (account_id, called, number)
+    select account_id, true, to_number from calls where to_number is not null
+    union select account_id, false, from_number from calls where from_number is not null";
+const VACUUM: &str = "vacuum (analyze)";
 
 /// How much is generated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) calls: u64,
     pub(crate) accounts: u64,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step<'s> {
+    /// There are so many calls.
+    Copied(u64),
+    /// This statement runs.
+    Runs(&'s str),
 }
 
 /// The account with that number, from 0.
@@ -51,6 +65,26 @@ pub(crate) fn owner(kind: u64, account: u64, number: u64) -> Uuid {
     )
 }
 
+/// The staff member with that number.
+pub(crate) fn staff(number: u64) -> String {
+    format!("staff-{number}")
+}
+
+/// What staff systems call a customer.
+pub(crate) fn client(customer: u64) -> String {
+    format!("client-{customer}")
+}
+
+/// What staff systems call the call with that number.
+pub(crate) fn source(number: u64) -> String {
+    format!("src-{number}")
+}
+
+/// The recording of the call with that number.
+pub(crate) fn recording(number: u64) -> String {
+    format!("rec-{number}")
+}
+
 /// What telephony calls a call of the first account.
 pub(crate) const NAME: &str = "CA000000001000";
 
@@ -67,9 +101,9 @@ pub(crate) fn word(number: u64) -> String {
     word
 }
 
-/// Fills a migrated, empty database; `progress` is told how many calls there are. Indexes and the
+/// Fills a migrated, empty database; `progress` is told how far it is. Indexes and the
 /// calls' numbers are made afterwards: the same in the end, and many times faster.
-pub(crate) async fn fill(conn: &mut PgConnection, size: Size, mut progress: impl FnMut(u64)) {
+pub(crate) async fn fill(conn: &mut PgConnection, size: Size, mut progress: impl FnMut(Step<'_>)) {
     for number in 0..size.accounts {
         sqlx::query("insert into accounts (account_id, name, business_uid) values ($1, $2, $2)")
             .bind(account(number).uuid())
@@ -100,20 +134,18 @@ pub(crate) async fn fill(conn: &mut PgConnection, size: Size, mut progress: impl
             copy.finish().await.unwrap();
         }
         first = last;
-        progress(last);
+        progress(Step::Copied(last));
     }
-    execute(
-        conn,
-        "insert into call_numbers (account_id, called, number)
-         select account_id, true, to_number from calls where to_number is not null
-         union select account_id, false, from_number from calls where from_number is not null",
-    )
-    .await;
+    progress(Step::Runs(NUMBERS));
+    execute(conn, NUMBERS).await;
     execute(conn, "set maintenance_work_mem = '512MB'").await;
     for statement in indexes {
+        progress(Step::Runs(&statement));
         execute(conn, &statement).await;
     }
-    execute(conn, "analyze").await;
+    progress(Step::Runs(VACUUM));
+    // As autovacuum would leave it.
+    execute(conn, VACUUM).await;
 }
 
 /// Drops what only finds rows, and answers the statements that make it again as it was.
@@ -223,10 +255,18 @@ impl Generated {
             1 => "neutral",
             _ => "negative",
         });
+        // Staff's calls: every eighth.
+        let of_staff = |text: String| or_null(self.is_staffs().then_some(text));
+        let (source, staff) = (source(self.number), staff(dice.roll(20)));
+        let (source, staff) = (of_staff(source), of_staff(staff));
+        let (client, recording) = (
+            of_staff(client(self.customer)),
+            of_staff(recording(self.number)),
+        );
         let changed = ended.unwrap_or(self.created_at);
         writeln!(
             rows,
-            "{}\t{}\tvoip\tCA{:012}\t{state}\t{direction}\t{from}\t{to}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\tdefault\t{}\t{}\t{}\t{}\t{}\t{changed}",
+            "{}\t{}\tvoip\tCA{:012}\t{state}\t{direction}\t{from}\t{to}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\tdefault\t{}\t{}\t{}\t{}\t{source}\t{staff}\t{client}\t{recording}\t{}\t{changed}",
             self.account_id, self.call_id, self.number,
             or_null(answered), or_null(ended), or_null(seconds), or_null(reason), or_null(campaign), or_null(agent),
             or_null(contact), or_null(rating), or_null(feedback), or_null(notes), or_null(sentiment), self.created_at,
@@ -249,6 +289,10 @@ impl Generated {
             )
             .unwrap();
         }
+    }
+
+    fn is_staffs(&self) -> bool {
+        self.number.is_multiple_of(8)
     }
 
     fn has_transcript(&self) -> bool {

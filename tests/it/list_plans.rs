@@ -1,7 +1,6 @@
 //! The lists that docs/lists.md recommends are found by the indexes that it names: their plans say so, on a generated
 //! database.
 
-use onhook::store::calls::query::{self, Counted, Start};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::cluster::fresh_database;
@@ -24,16 +23,12 @@ async fn every_recommended_list_is_found_by_its_index_on_every_page() {
         .unwrap();
     fill::fill(&mut conn, SIZE, |_| {}).await;
     let account = fill::account(0);
-    for list in recommended::lists() {
-        let mut query = list.query;
+    for mut list in recommended::lists() {
         for page in 1..=2 {
-            let listed = query::list(&mut conn, account, &query, Counted::No)
-                .await
-                .unwrap();
+            let listed = list.asked.page(&mut conn, account).await;
             // Of one call there is no second page, but its plan.
-            assert!(page == 2 || !listed.places.is_empty(), "{}", list.name);
-            let plans = query::plans(&mut conn, account, &query).await.unwrap();
-            let scans: Vec<String> = plans.iter().flat_map(recommended::scans).collect();
+            assert!(page == 2 || !listed.is_empty(), "{}", list.name);
+            let scans = list.asked.scans(&mut conn, account).await;
             for index in list.indexes {
                 assert!(
                     scans.iter().any(|scan| scan == index),
@@ -43,10 +38,7 @@ async fn every_recommended_list_is_found_by_its_index_on_every_page() {
             }
             let whole = scans.iter().find(|scan| scan.starts_with("sequentially"));
             assert_eq!(whole, None, "{}, page {page}", list.name);
-            query.start = listed
-                .places
-                .first()
-                .map_or(query.start, |place| Start::After(place.clone()));
+            list.asked.go_on(&mut conn, account, 1).await;
         }
     }
 }
@@ -67,9 +59,17 @@ async fn a_generated_database_has_the_indexes_of_a_migrated_one() {
         calls: 500,
         accounts: 3,
     };
-    let mut told = Vec::new();
-    fill::fill(&mut conn, size, |calls| told.push(calls)).await;
-    assert_eq!(told, [500]);
+    let (mut copied, mut ran) = (0, Vec::new());
+    let progress = |step: fill::Step<'_>| match step {
+        fill::Step::Copied(calls) => copied = calls,
+        fill::Step::Runs(statement) => ran.push(statement.to_owned()),
+    };
+    fill::fill(&mut conn, size, progress).await;
+    assert_eq!(copied, 500);
+    assert!(
+        ran.iter().any(|step| step.contains("INDEX calls_to ")),
+        "{ran:?}"
+    );
     let after: Vec<String> = sqlx::query_scalar(indexes)
         .fetch_one(&mut conn)
         .await

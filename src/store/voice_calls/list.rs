@@ -34,12 +34,21 @@ pub async fn ids(
     account_id: AccountId,
     list: &List,
 ) -> sqlx::Result<Vec<CallId>> {
-    let mut sql = QueryBuilder::new("select call_id from calls");
-    push_where(&mut sql, account_id, &list.filters);
-    push_order(&mut sql, &list.sort);
-    sql.push(" limit ").push_bind(list.limit);
-    sql.push(" offset ").push_bind(list.offset);
-    sql.build_query_scalar().fetch_all(conn).await
+    let mut sql = page(account_id, list, "");
+    // Planned with its values: which index is best depends on them.
+    let page = sql.build_query_scalar().persistent(false);
+    page.fetch_all(conn).await
+}
+
+/// How the database would find the page: the statement's plan, as `EXPLAIN (format json)` has it.
+pub async fn plan(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    list: &List,
+) -> sqlx::Result<serde_json::Value> {
+    let mut sql = page(account_id, list, "explain (format json) ");
+    let plan = sql.build_query_scalar().persistent(false);
+    plan.fetch_one(conn).await
 }
 
 /// How many calls there are on all pages.
@@ -49,6 +58,16 @@ pub async fn total(
     filters: &[Filter],
 ) -> sqlx::Result<Total> {
     total::total(conn, |sql| push_where(sql, account_id, filters)).await
+}
+
+fn page(account_id: AccountId, list: &List, before: &'static str) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(before);
+    sql.push("select call_id from calls");
+    push_where(&mut sql, account_id, &list.filters);
+    push_order(&mut sql, &list.sort);
+    sql.push(" limit ").push_bind(list.limit);
+    sql.push(" offset ").push_bind(list.offset);
+    sql
 }
 
 fn push_where(sql: &mut QueryBuilder<Postgres>, account_id: AccountId, filters: &[Filter]) {
