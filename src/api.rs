@@ -40,6 +40,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .nest("/api/v1/voip", voip::routes())
         .nest("/calls", calls::routes())
         .nest("/v1/calls", calls::routes())
+        .merge(calls::export::routes())
         .nest("/v3/communication", voice_calls::routes())
         .merge(transcripts::routes())
         .merge(analyses::routes())

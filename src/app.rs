@@ -13,6 +13,7 @@ use crate::{
     api::{
         self,
         auth::Authenticator,
+        calls::export::Exports,
         health::Health,
         limits::Limits,
         serve::{self, HttpLimits},
@@ -272,6 +273,7 @@ impl App {
             public_url: Arc::clone(&config.public_url),
             live_calls_max: config.live_calls_max,
             base_domain: config.base_domain.clone(),
+            exports: Exports::new(),
             supervisor: self.supervisor.clone(),
             metrics: self.metrics.clone(),
         })

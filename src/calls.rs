@@ -17,6 +17,7 @@ pub mod connect;
 pub mod create;
 pub mod effects;
 pub mod end;
+pub mod export;
 pub mod ingest;
 pub mod place;
 pub mod record;

@@ -16,11 +16,13 @@ mod config_page;
 mod connection;
 mod doctor;
 mod endpoint;
+mod export;
 mod health;
 mod key;
 mod migrate;
 mod serve;
 mod session;
+mod signals;
 mod welcome;
 
 use session::Session;
@@ -74,6 +76,8 @@ enum Working {
     /// Adds webhook endpoints
     #[command(subcommand)]
     Endpoint(endpoint::Command),
+    /// Writes all calls of an account, or those that filters let pass, as NDJSON or CSV
+    Export(Box<export::Args>),
     /// Says whether database, schema, queue, clock and secret key are as they should be
     Doctor,
     /// Asks the service on this machine whether it is ready; for container health checks
@@ -145,6 +149,9 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
         }
         Working::Endpoint(command) => {
             session::with(config, async |session| command.run(session).await).await?;
+        }
+        Working::Export(args) => {
+            session::with(config, async |session| args.run(session).await).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

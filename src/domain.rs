@@ -7,6 +7,7 @@ pub mod account;
 pub mod analysis;
 pub mod backoff;
 pub mod call;
+pub mod call_export;
 pub mod call_object;
 pub mod call_query;
 pub mod campaign;

@@ -40,6 +40,8 @@ struct Inner {
     webhook_attempts: Family<OutcomeLabels, Counter>,
     authentications_refused: Family<ReasonLabels, Counter>,
     requests_limited: Family<LimitLabels, Counter>,
+    exports: Family<OutcomeLabels, Counter>,
+    calls_exported: Counter,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
 }
@@ -117,6 +119,8 @@ impl Metrics {
             webhook_attempts: Family::default(),
             authentications_refused: Family::default(),
             requests_limited: Family::default(),
+            exports: Family::default(),
+            calls_exported: Counter::default(),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -156,6 +160,16 @@ impl Metrics {
             "requests_limited",
             "Requests that were one too many, by what was counted",
             inner.requests_limited.clone(),
+        );
+        registry.register(
+            "exports",
+            "Exports that ended, by outcome",
+            inner.exports.clone(),
+        );
+        registry.register(
+            "calls_exported",
+            "Calls that exports handed over",
+            inner.calls_exported.clone(),
         );
         registry.register("queue_jobs", "Jobs, by state", inner.queue.clone());
         registry.register_with_unit(
@@ -223,6 +237,20 @@ impl Metrics {
             .requests_limited
             .get_or_create(&LimitLabels { limit })
             .inc();
+    }
+
+    /// An export came to its end.
+    pub fn export_ended(&self, outcome: &'static str) {
+        self.0
+            .exports
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// An export handed over this many calls.
+    pub fn calls_exported(&self, calls: usize) {
+        let calls = u64::try_from(calls).unwrap_or(u64::MAX);
+        self.0.calls_exported.inc_by(calls);
     }
 
     /// The queue looks like this.

@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod document;
 pub mod end;
 pub mod envelope;
+pub mod export;
 pub mod get;
 pub mod make_call;
 pub mod parse;

@@ -47,6 +47,7 @@ impl Surface {
             ["api", "v1", "voip"] => Self::Voip,
             ["v3", "communication", _] => Self::VoiceCalls,
             ["calls", _, ""] => Self::Calls,
+            ["v1", "calls", "export"] => Self::Native,
             // What lies deeper is native.
             ["v1", "calls", _] if segments.next().is_none() => Self::Calls,
             _ => Self::Native,
@@ -151,6 +152,8 @@ mod tests {
             ("/calls", Surface::Calls),
             ("/v1/calls", Surface::Calls),
             ("/v1/calls/query", Surface::Calls),
+            ("/v1/calls/export", Surface::Native),
+            ("/calls/export", Surface::Calls),
             ("/v1/calls/x/transcript", Surface::Native),
             ("/v3/communication/voice_calls", Surface::VoiceCalls),
             ("/v3/communication/reports/x", Surface::VoiceCalls),

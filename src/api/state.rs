@@ -16,7 +16,7 @@ use crate::{
     supervisor::Supervisor,
 };
 
-use super::{auth::Authenticator, health::Health};
+use super::{auth::Authenticator, calls::export::Exports, health::Health};
 
 /// The state of the API: one pointer, since every layer and every extractor of every request clones it.
 #[derive(Debug, Clone)]
@@ -64,6 +64,8 @@ pub struct Parts {
     pub live_calls_max: i64,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
+    /// The exports that are running.
+    pub exports: Exports,
     /// Takes work that goes on after its request was answered.
     pub supervisor: Supervisor,
     /// What is counted.

@@ -1,9 +1,8 @@
 //! `onhook serve`: the service, until a signal or a fault.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{print, welcome};
+use super::{print, signals::Signals, welcome};
 use crate::{
     app::{App, Role},
     config::Config,
@@ -21,18 +20,9 @@ pub(super) struct Args {
     role: Role,
 }
 
-/// The signals that stop a service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
 /// Serves until told to stop. The first signal lets work in flight finish, the second does not.
 pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    let mut signals = Signals {
-        terminate: signal(SignalKind::terminate())?,
-        interrupt: signal(SignalKind::interrupt())?,
-    };
+    let mut signals = Signals::new()?;
     let stop = CancellationToken::new();
     let twice = async {
         signals.next().await;
@@ -49,14 +39,5 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     tokio::select! {
         done = Box::pin(serving) => done,
         () = twice => anyhow::bail!("stopped at once by a second signal; what was in flight is left to the next start"),
-    }
-}
-
-impl Signals {
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

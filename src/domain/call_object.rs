@@ -136,6 +136,55 @@ pub struct ShownTranscript {
 }
 
 impl CallObject {
+    /// The names of the fields, in the order in which they are written.
+    pub const FIELDS: [&'static str; 45] = [
+        "id",
+        "call_sid",
+        "company_id",
+        "campaign_id",
+        "ai_agent_id",
+        "contact_id",
+        "call_provider",
+        "call_from",
+        "call_to",
+        "call_duration",
+        "call_status",
+        "call_direction",
+        "is_test",
+        "call_rating",
+        "call_feedback",
+        "record_url",
+        "transcript",
+        "transcript_object",
+        "transcript_language",
+        "cost",
+        "price_unit",
+        "latency",
+        "disconnect_reason",
+        "analysis_sentiment",
+        "agent_task_status",
+        "agent_task_feedback",
+        "metadata",
+        "agent_dynamic_variables",
+        "agent_post_call_outcomes",
+        "notes",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "started_at",
+        "ended_at",
+        "retry_at",
+        "workspace_id",
+        "ringing_at",
+        "from_e164",
+        "to_e164",
+        "ring_duration",
+        "total_duration",
+        "placement",
+        "terminations",
+        "analysis",
+    ];
+
     /// Shows a call.
     pub fn new(call: &Call, beside: Beside) -> Self {
         let life = &call.life;

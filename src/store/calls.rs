@@ -8,7 +8,7 @@ use uuid::Uuid;
 use self::row::CallRow;
 use crate::domain::{
     call::Call,
-    call_object::Beside,
+    call_object::{Beside, CallObject},
     id::{AccountId, CallId},
     lifecycle::LearnedAt,
     placement::PlacementState,
@@ -117,6 +117,21 @@ pub async fn find_many(
     .into_iter()
     .map(Call::try_from)
     .collect()
+}
+
+/// These calls as they are shown, in this order, but for those that [`find_many`] leaves out.
+pub async fn shown(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    calls: &[CallId],
+) -> sqlx::Result<Vec<CallObject>> {
+    let found = find_many(&mut *conn, account_id, calls).await?;
+    let keys: Vec<_> = calls.iter().map(|call_id| (account_id, *call_id)).collect();
+    let mut besides = beside_many(conn, &keys).await?;
+    Ok(found
+        .iter()
+        .map(|call| CallObject::new(call, besides.remove(&call.call_id).unwrap_or_default()))
+        .collect())
 }
 
 /// How many live calls of the account were placed here.

@@ -1,7 +1,5 @@
 //! The service in this process, on a database of its own: the real composition on port 0, its jobs run by hand.
 
-#![expect(dead_code, reason = "goes as soon as every subject has its tests")]
-
 use std::{ffi::OsString, time::Duration};
 
 use onhook::{
@@ -188,6 +186,11 @@ impl TestApp {
             .fetch_one(&self.db)
             .await
             .unwrap()
+    }
+
+    /// Its database, for another process.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Stops it as an operator would, and answers its database.

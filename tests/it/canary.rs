@@ -64,6 +64,11 @@ async fn sing(service: &Service, key: &str) {
         let calls: Value = request.await.unwrap().json().await.unwrap();
         assert_eq!(calls["status"], status, "{calls}");
     }
+    for (export, status) in [("search=canary-word", 200), ("call_to=4155556789", 400)] {
+        let url = service.url(&format!("/v1/calls/export?{export}"));
+        let request = client.get(url).bearer_auth(key).send();
+        assert_eq!(request.await.unwrap().status(), status, "{export}");
+    }
     let request = client.get(service.url("/calls/query")).bearer_auth(key);
     let calls: Value = request.send().await.unwrap().json().await.unwrap();
     let call = calls["data"][0]["id"].as_str().unwrap();

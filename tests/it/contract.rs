@@ -105,12 +105,26 @@ fn check(method: &Method, path: &str, status: u16, media: Option<&str>, body: &[
     let documented = content.and_then(|content| content.get(essence));
     let documented =
         documented.unwrap_or_else(|| panic!("{at} is not documented as {essence}: {shown}"));
-    if !essence.ends_with("json") {
-        return;
+    let schema = match essence {
+        // Calls, one a line.
+        "application/x-ndjson" => &json!({"$ref": "#/components/schemas/CallObject"}),
+        json if json.ends_with("json") => &documented["schema"],
+        _ => return,
+    };
+    let validator = validator(format!("{at} {essence}"), schema);
+    let bodies: Vec<&[u8]> = match essence {
+        "application/x-ndjson" => body.split_inclusive(|byte| *byte == b'\n').collect(),
+        _ => vec![body],
+    };
+    for body in bodies {
+        check_body(&at, &validator, body);
     }
+}
+
+fn check_body(at: &str, validator: &Validator, body: &[u8]) {
+    let shown = String::from_utf8_lossy(body);
     let body: Value =
         serde_json::from_slice(body).unwrap_or_else(|_| panic!("{at} is no JSON: {shown}"));
-    let validator = validator(format!("{at} {essence}"), &documented["schema"]);
     let faults: Vec<String> = validator
         .iter_errors(&body)
         .map(|fault| format!("{} {fault}", fault.instance_path()))

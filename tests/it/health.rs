@@ -191,6 +191,7 @@ fn the_documented_metrics_are_those_that_there_are() {
     metrics.webhook_attempted("succeeded");
     metrics.authentication_refused("missing");
     metrics.request_limited("requests");
+    metrics.export_ended("complete");
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,

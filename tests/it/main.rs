@@ -31,6 +31,7 @@ mod deadline;
 mod egress;
 mod embedded;
 mod ending;
+mod export;
 mod extract;
 mod first_start;
 mod guard;

@@ -1,7 +1,6 @@
 //! Which calls a list is to have, as the query string says: for [`super::query`] and the export, which share it.
 
 use chrono::{Days, NaiveDate, NaiveTime};
-use sqlx::PgConnection;
 
 use super::cursor::ListMark;
 use crate::{
@@ -10,19 +9,20 @@ use crate::{
         extract::{Field, Fields, Lists, Reader, Wrong},
     },
     domain::{
-        call_object::CallObject,
         call_query::{Bound, CONDITIONS_MAX, Column, Condition, Part, Test, Value},
-        id::{AccountId, CallId},
+        id::AccountId,
         state::CallState,
         text::Text,
     },
-    store,
 };
 
 /// Parallel lists: one entry of each makes a condition.
 const FILTER_COLUMNS: &str = "filter_columns[]";
 const FILTER_VALUES: &str = "filter_values[]";
 const FILTER_OPERATORS: &str = "filter_operator[]";
+
+/// What makes conditions, whichever list is asked for.
+pub(super) const FILTERS: [&str; 3] = [FILTER_COLUMNS, FILTER_VALUES, FILTER_OPERATORS];
 
 /// What tells one list from another: everything but where in it the page is.
 const LIST_PARAMETERS: [&str; 8] = [
@@ -50,30 +50,13 @@ pub(super) fn mark(account_id: AccountId, fields: &Fields<'_>, lists: &Lists) ->
     let once = LIST_PARAMETERS
         .into_iter()
         .filter_map(|name| Some((name, fields.get(name)?.text().ok()?)));
-    let often = [FILTER_COLUMNS, FILTER_VALUES, FILTER_OPERATORS]
-        .into_iter()
-        .flat_map(|name| {
-            lists
-                .get(name)
-                .iter()
-                .map(move |value| (name, value.as_str()))
-        });
+    let often = FILTERS.into_iter().flat_map(|name| {
+        lists
+            .get(name)
+            .iter()
+            .map(move |value| (name, value.as_str()))
+    });
     ListMark::new(account_id, once.chain(often))
-}
-
-/// The calls as they are shown, in this order.
-pub(super) async fn shown(
-    conn: &mut PgConnection,
-    account_id: AccountId,
-    ids: &[CallId],
-) -> sqlx::Result<Vec<CallObject>> {
-    let calls = store::calls::find_many(&mut *conn, account_id, ids).await?;
-    let keys: Vec<_> = ids.iter().map(|call_id| (account_id, *call_id)).collect();
-    let mut besides = store::calls::beside_many(conn, &keys).await?;
-    Ok(calls
-        .iter()
-        .map(|call| CallObject::new(call, besides.remove(&call.call_id).unwrap_or_default()))
-        .collect())
 }
 
 /// Reads which calls are wanted.
@@ -134,7 +117,7 @@ fn days(reader: &mut Reader<'_, '_>) -> (Option<Condition>, Option<Condition>) {
 /// The conditions of the parallel lists. Answering as if nothing had been filtered would be worse than not answering, so
 /// everything that looks like a filter must be one.
 fn filtered(reader: &mut Reader<'_, '_>, lists: &Lists) -> Vec<Condition> {
-    let known = [FILTER_COLUMNS, FILTER_VALUES, FILTER_OPERATORS];
+    let known = FILTERS;
     for name in reader.names().chain(lists.names()) {
         if name.starts_with("filter") && !known.contains(&name) {
             let message = format!("is not a parameter here: write {}", known.join(", "));

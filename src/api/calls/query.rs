@@ -84,7 +84,7 @@ async fn load(
     };
     let listed = query::list(&mut tx, account_id, list, counted).await?;
     let ids: Vec<CallId> = listed.places.iter().map(|place| place.call_id).collect();
-    let data = asked::shown(&mut tx, account_id, &ids).await?;
+    let data = store::calls::shown(&mut tx, account_id, &ids).await?;
     tx.commit().await?;
     let is_full = i64::try_from(ids.len()) == Ok(list.limit);
     let last = listed.places.last().filter(|_| is_full);

@@ -19,6 +19,8 @@ pub enum Code {
     NotFound,
     /// The path exists, the method does not: 405.
     MethodNotAllowed,
+    /// None of the media types that the client takes can be given: 406.
+    NotAcceptable,
     /// It is there already: 409.
     AlreadyExists,
     /// The state does not allow it: 409.
@@ -47,7 +49,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedBody,
         Self::InvalidInput,
         Self::Unprocessable,
@@ -55,6 +57,7 @@ impl Code {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
         Self::AlreadyExists,
         Self::InvalidTransition,
         Self::PreconditionFailed,
@@ -78,6 +81,7 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::AlreadyExists | Self::InvalidTransition | Self::InProgress => {
                 StatusCode::CONFLICT
             }
@@ -102,6 +106,7 @@ impl Code {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotAcceptable => "not_acceptable",
             Self::AlreadyExists => "already_exists",
             Self::InvalidTransition => "invalid_transition",
             Self::PreconditionFailed => "precondition_failed",
@@ -126,6 +131,7 @@ impl Code {
             Self::Forbidden => "The credential may not do this",
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "The path does not have that method",
+            Self::NotAcceptable => "It cannot be given in that form",
             Self::AlreadyExists => "It is there already",
             Self::InvalidTransition => "The state does not allow it",
             Self::PreconditionFailed => "Somebody else changed it first",

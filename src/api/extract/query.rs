@@ -14,16 +14,22 @@ pub struct QueryFields(pub Fields<'static>);
 #[derive(Debug)]
 pub struct QueryLists(pub Fields<'static>, pub Lists);
 
-impl<S: Send + Sync> FromRequestParts<S> for QueryLists {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let query = parts.uri.query().unwrap_or_default();
+impl QueryLists {
+    /// Reads a query string.
+    pub fn parse(query: &str) -> Result<Self, Error> {
         let (fields, lists) = Lists::from_urlencoded(query.as_bytes()).map_err(refused)?;
         if query.contains("%00") {
             return Err(refused("it has a NUL character"));
         }
         Ok(Self(fields, lists))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryLists {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        Self::parse(parts.uri.query().unwrap_or_default())
     }
 }
 

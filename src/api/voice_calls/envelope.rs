@@ -199,6 +199,7 @@ fn code(code: Code) -> &'static str {
         | Code::Forbidden
         | Code::NotFound
         | Code::MethodNotAllowed
+        | Code::NotAcceptable
         | Code::AlreadyExists
         | Code::InvalidTransition
         | Code::PreconditionFailed

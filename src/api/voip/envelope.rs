@@ -156,6 +156,7 @@ impl From<Code> for ErrorType {
             | Code::InvalidInput
             | Code::Unprocessable
             | Code::MethodNotAllowed
+            | Code::NotAcceptable
             | Code::AlreadyExists
             | Code::InvalidTransition
             | Code::PreconditionFailed

@@ -18,6 +18,7 @@ use crate::domain::{
 mod candidates;
 mod condition;
 mod expression;
+pub mod walk;
 
 /// Ends a statement that reads too much before its caller gives up on it. Compiling a plan takes longer than most lists.
 const BEGIN: &str = "begin read only; set local statement_timeout = '4500ms'; set local jit = off";
