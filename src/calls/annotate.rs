@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::{
     effects::{self, Change},
-    update::{self, UpdateError},
+    update,
 };
 use crate::{
     domain::{
@@ -38,19 +38,6 @@ pub enum AnnotateError {
 impl From<sqlx::Error> for AnnotateError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl From<UpdateError> for AnnotateError {
-    fn from(error: UpdateError) -> Self {
-        match error {
-            UpdateError::Store(error) => Self::Store(error),
-            UpdateError::NotFound
-            | UpdateError::Changed
-            | UpdateError::SourceIdTaken
-            | UpdateError::NoRecording(_)
-            | UpdateError::InvalidTransition(_) => Self::NotFound,
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::update::{self, UpdateError};
+use super::update;
 use crate::{
     domain::{
         call::{Call, CampaignNotes, StaffNotes},
@@ -71,19 +71,6 @@ pub enum CreateError {
 impl From<sqlx::Error> for CreateError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl From<UpdateError> for CreateError {
-    fn from(error: UpdateError) -> Self {
-        match error {
-            UpdateError::InvalidTransition(error) => Self::InvalidTransition(error),
-            UpdateError::Store(error) => Self::Store(error),
-            UpdateError::SourceIdTaken
-            | UpdateError::NotFound
-            | UpdateError::Changed
-            | UpdateError::NoRecording(_) => Self::SourceIdTaken,
-        }
     }
 }
 

@@ -194,12 +194,7 @@ async fn begin(tools: &Tools, order: &Order) -> Result<Option<Begun>, PlaceError
     let now = store::now(&mut tx).await?;
     let call = record(order, &connection, now);
     store::calls::save(&mut tx, &call).await?;
-    update::announce(&mut tx, None, &call)
-        .await
-        .map_err(|error| match error {
-            update::UpdateError::Store(error) => PlaceError::Store(error),
-            other => PlaceError::Store(store::Error::Unavailable(other.into())),
-        })?;
+    update::announce(&mut tx, None, &call).await?;
     let job = PlaceCall {
         account_id: order.account_id,
         call_id,

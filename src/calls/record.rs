@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::update::{self, UpdateError};
+use super::update;
 use crate::{
     domain::{
         call::{Call, CampaignNotes, StaffNotes},
@@ -93,19 +93,6 @@ pub enum RecordError {
 impl From<sqlx::Error> for RecordError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl From<UpdateError> for RecordError {
-    fn from(error: UpdateError) -> Self {
-        match error {
-            UpdateError::Store(error) => Self::Store(error),
-            UpdateError::NotFound
-            | UpdateError::Changed
-            | UpdateError::SourceIdTaken
-            | UpdateError::NoRecording(_)
-            | UpdateError::InvalidTransition(_) => Self::NameTaken,
-        }
     }
 }
 

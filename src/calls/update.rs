@@ -124,16 +124,17 @@ async fn change(
     .await
 }
 
-/// Sets in motion what follows from a change that was written. Answers the call as it is now, and whether jobs were enqueued.
+/// Sets in motion what follows from a change that the caller's transaction has written. Answers the call as it is now, and
+/// whether jobs were enqueued.
 pub(super) async fn announce(
     conn: &mut PgConnection,
     before: Option<&Lifecycle>,
     call: &Call,
-) -> Result<((Call, Beside), bool), UpdateError> {
+) -> Result<((Call, Beside), bool), store::Error> {
     let transition = Transition::between(before, &call.life);
     let call = store::calls::find(&mut *conn, call.account_id, call.call_id)
         .await?
-        .ok_or(UpdateError::NotFound)?;
+        .ok_or(sqlx::Error::RowNotFound)?;
     let beside = store::calls::beside(conn, call.account_id, call.call_id).await?;
     let change = Change {
         call: &call,
