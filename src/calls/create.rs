@@ -119,7 +119,7 @@ async fn attempt(
         Some(call_id) => join(conn, new, call_id, now).await?,
         None => begin(conn, new, call_id, now).await?,
     };
-    receipts::keep(conn, &[receipt(new, &call)]).await?;
+    receipts::keep(conn, &receipt(new, &call)).await?;
     Ok(Some((Created::New(call, beside), woken)))
 }
 
@@ -207,7 +207,7 @@ fn receipt(new: &NewCall, call: &Call) -> Receipt {
         kind,
         occurred_at: call.updated_at,
         late: false,
-        report: new.content.clone(),
+        report: serde_json::value::to_raw_value(&new.content).expect("a report is plain data"),
     }
 }
 

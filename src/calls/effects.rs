@@ -38,16 +38,26 @@ pub async fn apply(
 ) -> sqlx::Result<bool> {
     let analyses: Vec<NewJob> = changes
         .iter()
-        .filter(|change| change.transition.ended)
-        .map(|change| {
-            analysis(
-                change.call.account_id,
-                change.call.call_id,
-                Trigger::CallEnded,
-            )
-        })
+        .filter_map(|change| follow_up(change.call, change.transition))
         .collect();
     queue::store::enqueue(conn, &analyses).await?;
+    let told = tell(conn, changes, at).await?;
+    Ok(!analyses.is_empty() || told)
+}
+
+/// The analysis of a call that has ended.
+pub fn follow_up(call: &Call, transition: Transition) -> Option<NewJob> {
+    transition
+        .ended
+        .then(|| analysis(call.account_id, call.call_id, Trigger::CallEnded))
+}
+
+/// Tells those who listen. Answers whether jobs were enqueued.
+pub async fn tell(
+    conn: &mut PgConnection,
+    changes: &[Change<'_>],
+    at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let happenings: Vec<Happening<'_>> = changes
         .iter()
         .flat_map(|change| {
@@ -59,8 +69,7 @@ pub async fn apply(
             })
         })
         .collect();
-    let emitted = emit::emit(conn, &happenings).await?;
-    Ok(!analyses.is_empty() || emitted.jobs > 0)
+    Ok(emit::emit(conn, &happenings).await?.jobs > 0)
 }
 
 /// The job that analyses a call; at most one of a trigger waits.

@@ -94,7 +94,7 @@ async fn record(
     let now = store::now(&mut tx).await?;
     let before = call.life.clone();
     hang_up_here(&mut call, now, reason);
-    store::calls::save_lives(&mut tx, &[&call]).await?;
+    store::calls::save_life(&mut tx, &call).await?;
     let claims = [
         ask_provider(&mut tx, &call).await?,
         ask_room(&mut tx, &call).await?,

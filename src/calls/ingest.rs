@@ -5,11 +5,11 @@
 //! fails for a reason that lies in the data, each report is tried alone, so that a bad one fails alone. When the bounded
 //! channel is full the caller is told at once ([`IngestError::Busy`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, MutexGuard, mpsc, oneshot},
     time::timeout,
 };
 
@@ -20,13 +20,19 @@ use crate::{
     store,
 };
 
+use batch::Applied;
+
 mod batch;
 
 /// The most reports that one transaction takes.
 pub const BATCH_MAX: usize = 512;
 
-/// How many batchers one process runs: with one, either it or the database would be idle.
+/// How many batchers one process runs: the statements of one run while the commit of the other is written to the disk.
 pub const BATCHERS: usize = 2;
+
+/// How long the statements of a batch may keep the other batcher waiting. They take milliseconds, unless somebody else
+/// holds one of its calls locked; what has nothing to do with that call should not wait longer.
+const TURN_MAX: Duration = Duration::from_millis(100);
 
 /// How long the connection is kept when no report comes.
 const KEPT_IDLE: Duration = Duration::from_secs(1);
@@ -76,7 +82,9 @@ struct Pending {
     answer: oneshot::Sender<Result<Ingested, IngestError>>,
 }
 
-/// The task behind an [`Ingest`]. Clones serve the same one: while the statements of one run, another makes its own ready.
+/// The task behind an [`Ingest`]. Clones serve the same one, and take turns: the one whose statements run holds the channel,
+/// and hands it on when only its commit is left. So what comes in meanwhile makes one batch, not two that compete for the
+/// same processor.
 #[derive(Debug, Clone)]
 pub struct Batcher {
     waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
@@ -88,6 +96,9 @@ pub struct Batcher {
 /// The connection that a batcher keeps while reports keep coming: one server process with warm caches, and no ping for
 /// every batch.
 type Kept = Option<PoolConnection<Postgres>>;
+
+/// A batcher's turn, from taking reports to the last statement. None: it has none, or has handed it on.
+type Turn<'a> = Option<MutexGuard<'a, mpsc::Receiver<Pending>>>;
 
 /// A handle that holds at most `waiting_max` reports, and the task that serves it.
 pub fn ingest(db: PgPool, wake: Wake, waiting_max: usize, metrics: Metrics) -> (Ingest, Batcher) {
@@ -134,31 +145,34 @@ impl Batcher {
         let mut kept = None;
         loop {
             let mut taken = Vec::new();
-            if kept.is_none() {
-                self.take(&mut taken).await;
-            } else if timeout(KEPT_IDLE, self.take(&mut taken)).await.is_err() {
+            let turn = if kept.is_none() {
+                self.take(&mut taken).await
+            } else if let Ok(turn) = timeout(KEPT_IDLE, self.take(&mut taken)).await {
+                turn
+            } else {
                 kept = None;
                 continue;
-            }
+            };
             if taken.is_empty() {
                 return;
             }
-            self.commit(&mut kept, taken).await;
+            self.commit(&mut kept, taken, Some(turn)).await;
         }
     }
 
     /// Takes whatever is waiting; nothing if nothing will come any more. Loses nothing when it is dropped.
-    async fn take(&self, taken: &mut Vec<Pending>) {
+    async fn take(&self, taken: &mut Vec<Pending>) -> MutexGuard<'_, mpsc::Receiver<Pending>> {
         let mut waiting = self.waiting.lock().await;
         waiting.recv_many(taken, BATCH_MAX).await;
+        waiting
     }
 
-    async fn commit(&self, kept: &mut Kept, taken: Vec<Pending>) {
+    async fn commit(&self, kept: &mut Kept, taken: Vec<Pending>, turn: Turn<'_>) {
         let (reports, answers): (Vec<CallReport>, Vec<_>) = taken
             .into_iter()
             .map(|pending| (pending.report, pending.answer))
             .unzip();
-        let results = match self.apply(kept, &reports).await {
+        let results = match self.apply(kept, &reports, turn).await {
             Ok(ingested) => ingested.into_iter().map(Ok).collect(),
             Err(error @ store::Error::Unavailable(_)) => unavailable(&reports, &error),
             Err(error) if reports.len() == 1 => vec![Err(error.into())],
@@ -178,7 +192,7 @@ impl Batcher {
     ) -> Vec<Result<Ingested, IngestError>> {
         let mut results = Vec::with_capacity(reports.len());
         for report in reports {
-            let one = self.apply(kept, std::slice::from_ref(report)).await;
+            let one = self.apply(kept, std::slice::from_ref(report), None).await;
             results.push(
                 one.map_err(IngestError::from)
                     .and_then(|ingested| ingested.first().copied().ok_or(IngestError::Busy)),
@@ -191,6 +205,7 @@ impl Batcher {
         &self,
         kept: &mut Kept,
         reports: &[CallReport],
+        turn: Turn<'_>,
     ) -> Result<Vec<Ingested>, store::Error> {
         let connection = kept.take();
         // Whatever ends this early takes the connection along: the pool sees to it that it is sound.
@@ -199,7 +214,7 @@ impl Batcher {
                 Some(connection) => connection,
                 None => self.db.acquire().await?,
             };
-            let applied = batch::apply(&mut connection, reports).await?;
+            let applied = transact(&mut connection, reports, turn).await?;
             Ok::<_, store::Error>((applied, connection))
         })
         .await?;
@@ -220,13 +235,36 @@ pub async fn apply(
 ) -> Result<Vec<Ingested>, store::Error> {
     let applied = store::within(async {
         let mut connection = db.acquire().await?;
-        batch::apply(&mut connection, reports).await
+        transact(&mut connection, reports, None).await
     })
     .await?;
     if applied.woken {
         wake.wake();
     }
     Ok(applied.ingested)
+}
+
+/// One transaction: everything that the reports come to, and the commit.
+async fn transact(
+    conn: &mut PgConnection,
+    reports: &[CallReport],
+    turn: Turn<'_>,
+) -> Result<Applied, store::Error> {
+    let mut tx = conn.begin().await?;
+    let statements = batch::apply(&mut tx, reports);
+    let applied = in_turn(turn, statements).await?;
+    tx.commit().await?;
+    Ok(applied)
+}
+
+/// Does the work, and hands the turn on after it, or after [`TURN_MAX`] if it takes longer.
+async fn in_turn<T>(turn: Turn<'_>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(TURN_MAX, &mut work).await {
+        return done;
+    }
+    drop(turn);
+    work.await
 }
 
 fn outcome(result: &Result<Ingested, IngestError>) -> &'static str {

@@ -150,7 +150,7 @@ async fn attempt(
     let late = known.as_ref().is_some_and(|before| before.end.is_some());
     tell(&mut call, new, now)?;
     store::calls::save(conn, &call).await?;
-    receipts::keep(conn, &[receipt(new, &call, now, late)]).await?;
+    receipts::keep(conn, &receipt(new, &call, now, late)).await?;
     let ((call, beside), woken) = update::announce(conn, known.as_ref(), &call).await?;
     Ok(Some((Recorded::New(call, beside), woken)))
 }
@@ -253,7 +253,7 @@ fn receipt(new: &NewRecord, call: &Call, now: DateTime<Utc>, late: bool) -> Rece
         },
         occurred_at: at(new, now),
         late,
-        report: new.content.clone(),
+        report: serde_json::value::to_raw_value(&new.content).expect("a report is plain data"),
     }
 }
 

@@ -94,7 +94,7 @@ pub async fn take(
         };
         let created_at = transcripts::insert(&mut tx, account_id, call_id, &new).await?;
         // Whoever shows the call shows that there is a transcript: the call has changed.
-        store::calls::save_lives(&mut tx, &[&call]).await?;
+        store::calls::save_life(&mut tx, &call).await?;
         let call = store::calls::find(&mut *tx, account_id, call_id)
             .await?
             .ok_or(TakeError::CallNotFound)?;

@@ -16,12 +16,14 @@ use crate::domain::{
 
 pub mod names;
 pub mod query;
+mod reported;
 mod row;
 mod spoken;
 pub mod total;
 pub mod write;
 
-pub use write::{note_sentiment, save, save_lives};
+pub use reported::{Reported, save_life, save_reported};
+pub use write::{note_sentiment, save};
 
 /// Selects whole calls.
 macro_rules! select_calls {

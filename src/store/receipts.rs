@@ -1,8 +1,8 @@
 //! Receipts: every report as it came, once.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor};
-use uuid::Uuid;
+use serde_json::value::RawValue;
+use sqlx::{PgConnection, PgExecutor, types::Json};
 
 use crate::domain::id::{AccountId, CallId};
 
@@ -40,60 +40,27 @@ pub struct Receipt {
     /// Whether it came too late to count.
     pub late: bool,
     /// Its content.
-    pub report: serde_json::Value,
+    pub report: Box<RawValue>,
 }
 
-/// Keeps receipts; answers the digests that were new, with their calls.
-pub async fn keep(
-    conn: &mut PgConnection,
-    receipts: &[Receipt],
-) -> sqlx::Result<Vec<(CallId, Vec<u8>)>> {
-    let accounts: Vec<Uuid> = receipts
-        .iter()
-        .map(|receipt| receipt.account_id.uuid())
-        .collect();
-    let calls: Vec<Uuid> = receipts
-        .iter()
-        .map(|receipt| receipt.call_id.uuid())
-        .collect();
-    let digests: Vec<Vec<u8>> = receipts
-        .iter()
-        .map(|receipt| receipt.digest.to_vec())
-        .collect();
-    let sources: Vec<String> = receipts
-        .iter()
-        .map(|receipt| receipt.source.to_owned())
-        .collect();
-    let kinds: Vec<Kind> = receipts.iter().map(|receipt| receipt.kind).collect();
-    let occurred: Vec<DateTime<Utc>> = receipts.iter().map(|receipt| receipt.occurred_at).collect();
-    let late: Vec<bool> = receipts.iter().map(|receipt| receipt.late).collect();
-    let reports: Vec<serde_json::Value> = receipts
-        .iter()
-        .map(|receipt| receipt.report.clone())
-        .collect();
-    let rows = sqlx::query!(
-        r#"insert into receipts (account_id, call_id, digest, source, kind, occurred_at, received_at, late, report)
-           select account_id, call_id, digest, source, kind, occurred_at, now(), late, report
-           from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::report_kind[], $6::timestamptz[],
-                       $7::bool[], $8::jsonb[])
-                as receipt (account_id, call_id, digest, source, kind, occurred_at, late, report)
-           on conflict do nothing
-           returning call_id as "call_id: CallId", digest"#,
-        &accounts,
-        &calls,
-        &digests,
-        &sources,
-        &kinds as &[Kind],
-        &occurred,
-        &late,
-        &reports
+/// Keeps a receipt, unless it is there.
+pub async fn keep(conn: &mut PgConnection, receipt: &Receipt) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into receipts (account_id, call_id, digest, source, kind, occurred_at, received_at, late, report)
+         values ($1, $2, $3, $4, $5, $6, now(), $7, $8)
+         on conflict do nothing",
+        receipt.account_id.uuid(),
+        receipt.call_id.uuid(),
+        &receipt.digest[..],
+        receipt.source,
+        receipt.kind as _,
+        receipt.occurred_at,
+        receipt.late,
+        Json(&receipt.report) as _
     )
-    .fetch_all(conn)
+    .execute(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.call_id, row.digest))
-        .collect())
+    Ok(())
 }
 
 /// Whether a report of this source was kept for the call.

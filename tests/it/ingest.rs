@@ -1,6 +1,6 @@
 //! Reports on their way in, several batchers at once: as many replicas would take them.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use onhook::{
     calls::ingest::{self, Batcher, Ingest, IngestError},
@@ -33,7 +33,10 @@ async fn replicas(count: usize) -> (Database, PgPool, Vec<Ingest>, Supervisor) {
     let ingests = (0..count)
         .map(|_| {
             let (ingest, batcher) = batcher(&db, 10_000);
-            supervisor.spawn("ingest", |_stop| batcher.run());
+            for _ in 0..ingest::BATCHERS {
+                let batcher = batcher.clone();
+                supervisor.spawn("ingest", |_stop| batcher.run());
+            }
             ingest
         })
         .collect();
@@ -169,6 +172,38 @@ async fn when_too_many_wait_the_next_is_told_at_once() {
         waited.unwrap();
     }
     assert_eq!(count(&db, "select count(*) from calls").await, 3);
+}
+
+#[tokio::test]
+async fn a_call_that_somebody_holds_locked_keeps_the_others_from_nothing() {
+    let (_database, db, ingests, _supervisor) = replicas(1).await;
+    let account = AccountId::generate();
+    let ingest = &ingests[0];
+    let begun = ingest
+        .report(report(account, "CA1", ReportKind::Ringing))
+        .await
+        .unwrap();
+    let mut holder = db.begin().await.unwrap();
+    store::calls::lock(&mut holder, account, begun.call_id)
+        .await
+        .unwrap();
+    let mut held = pin!(ingest.report(report(account, "CA1", ReportKind::Answered)));
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let others = async {
+        while count(&db, waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        ingest
+            .report(report(account, "CA2", ReportKind::Ringing))
+            .await
+    };
+    tokio::select! {
+        biased;
+        _ = &mut held => panic!("the call is locked"),
+        other = others => other.unwrap(),
+    };
+    holder.rollback().await.unwrap();
+    held.await.unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{Connection as _, PgConnection};
+use serde_json::value::{RawValue, to_raw_value};
+use sqlx::PgConnection;
 
 use super::Ingested;
 use crate::{
@@ -23,14 +24,18 @@ use crate::{
         state::Direction,
         text::Text,
     },
+    queue::NewJob,
     store::{
         self,
-        calls::names::{self, CallName},
-        receipts::{self, Kind, Receipt},
+        calls::{
+            Reported,
+            names::{self, CallName},
+        },
+        receipts::{Kind, Receipt},
     },
 };
 
-/// A batch that was committed.
+/// What a batch came to.
 pub(super) struct Applied {
     /// What became of each report, in their order.
     pub(super) ingested: Vec<Ingested>,
@@ -38,23 +43,49 @@ pub(super) struct Applied {
     pub(super) woken: bool,
 }
 
-/// Applies reports in one transaction and commits.
+/// Applies reports, in the caller's transaction.
+///
+/// A batch of new calls that nobody listens to takes two statements, and one more locks the calls that were known.
 pub(super) async fn apply(
     conn: &mut PgConnection,
     reports: &[CallReport],
 ) -> Result<Applied, store::Error> {
-    let mut tx = conn.begin().await?;
-    let (now, ids, new) = resolve(&mut tx, reports).await?;
-    let mut touched = load(&mut tx, reports, &ids, &new, now).await?;
-    let receipts = absorb(reports, &ids, &mut touched, now);
-    write(&mut tx, &touched).await?;
-    let fresh = receipts::keep(&mut tx, &receipts).await?;
-    let woken = set_in_motion(&mut tx, &touched, now).await?;
-    tx.commit().await?;
+    let found = resolve(&mut *conn, reports).await?;
+    let mut touched = load(&mut *conn, reports, &found).await?;
+    let receipts = absorb(reports, &found, &mut touched);
+    let moved = moved(&touched);
+    let jobs: Vec<NewJob> = moved
+        .iter()
+        .filter_map(|(known, transition)| effects::follow_up(&known.call, *transition))
+        .collect();
+    let changed: Vec<&Call> = touched
+        .values()
+        .filter(|known| known.changed)
+        .map(|known| &known.call)
+        .collect();
+    let reported = Reported {
+        calls: &changed,
+        receipts: &receipts,
+        jobs: &jobs,
+    };
+    let fresh = store::calls::save_reported(&mut *conn, &reported).await?;
+    let told = tell(conn, moved, &found).await?;
     Ok(Applied {
         ingested: answers(&receipts, fresh),
-        woken,
+        woken: told || !jobs.is_empty(),
     })
+}
+
+/// Which calls the reports are about.
+struct Found {
+    /// The time of the transaction.
+    now: DateTime<Utc>,
+    /// The call of each report, in their order.
+    ids: Vec<CallId>,
+    /// Those that did not exist.
+    new: HashSet<CallId>,
+    /// The accounts that have an endpoint to tell.
+    listening: HashSet<AccountId>,
 }
 
 /// A call that reports of this batch are about.
@@ -65,10 +96,7 @@ struct Touched {
 }
 
 /// Finds the call of each report, naming those that are new.
-async fn resolve(
-    conn: &mut PgConnection,
-    reports: &[CallReport],
-) -> Result<(DateTime<Utc>, Vec<CallId>, HashSet<CallId>), store::Error> {
+async fn resolve(conn: &mut PgConnection, reports: &[CallReport]) -> Result<Found, store::Error> {
     let asked: BTreeSet<CallName> = reports.iter().map(name).collect();
     let asked: Vec<(CallName, CallId)> = asked
         .into_iter()
@@ -76,8 +104,11 @@ async fn resolve(
         .collect();
     let (now, claimed) = names::resolve_or_claim(&mut *conn, &asked).await?;
     let mut known = HashMap::with_capacity(claimed.len());
-    let (mut new, mut taken) = (HashSet::new(), Vec::new());
+    let (mut new, mut listening, mut taken) = (HashSet::new(), HashSet::new(), Vec::new());
     for claimed in claimed {
+        if claimed.listened {
+            listening.insert(claimed.name.account_id);
+        }
         match claimed.call_id {
             Some(call_id) => {
                 known.insert(claimed.name, call_id);
@@ -99,17 +130,21 @@ async fn resolve(
     let ids = ids.ok_or_else(|| {
         store::Error::Unavailable("a call's name vanished while it was looked up".into())
     })?;
-    Ok((now, ids, new))
+    Ok(Found {
+        now,
+        ids,
+        new,
+        listening,
+    })
 }
 
 /// Loads and locks the known calls, makes the new ones.
 async fn load(
     conn: &mut PgConnection,
     reports: &[CallReport],
-    ids: &[CallId],
-    new: &HashSet<CallId>,
-    now: DateTime<Utc>,
+    found: &Found,
 ) -> Result<BTreeMap<CallId, Touched>, store::Error> {
+    let (ids, new) = (&found.ids, &found.new);
     let known: BTreeSet<(AccountId, CallId)> = reports
         .iter()
         .zip(ids)
@@ -133,7 +168,7 @@ async fn load(
     }
     for (report, id) in reports.iter().zip(ids).filter(|(_, id)| new.contains(id)) {
         touched.entry(*id).or_insert_with(|| Touched {
-            call: first(report, *id, now),
+            call: first(report, *id, found.now),
             before: None,
             changed: true,
         });
@@ -144,15 +179,14 @@ async fn load(
 /// Applies the state machine; answers the receipt of each report.
 fn absorb(
     reports: &[CallReport],
-    ids: &[CallId],
+    found: &Found,
     touched: &mut BTreeMap<CallId, Touched>,
-    now: DateTime<Utc>,
 ) -> Vec<Receipt> {
     let mut receipts = Vec::with_capacity(reports.len());
-    for (report, id) in reports.iter().zip(ids) {
+    for (report, id) in reports.iter().zip(&found.ids) {
         let told = Report::new(
             report.kind,
-            report.occurred_at.unwrap_or(now),
+            report.occurred_at.unwrap_or(found.now),
             report.facts.clone(),
         );
         let mut late = true;
@@ -172,27 +206,9 @@ fn absorb(
     receipts
 }
 
-async fn write(
-    conn: &mut PgConnection,
-    touched: &BTreeMap<CallId, Touched>,
-) -> Result<(), store::Error> {
-    let changed: Vec<&Call> = touched
-        .values()
-        .filter(|known| known.changed)
-        .map(|known| &known.call)
-        .collect();
-    if !changed.is_empty() {
-        store::calls::save_lives(conn, &changed).await?;
-    }
-    Ok(())
-}
-
-async fn set_in_motion(
-    conn: &mut PgConnection,
-    touched: &BTreeMap<CallId, Touched>,
-    now: DateTime<Utc>,
-) -> Result<bool, store::Error> {
-    let moved: Vec<(&Touched, Transition)> = touched
+/// The calls whose state has moved, and how.
+fn moved(touched: &BTreeMap<CallId, Touched>) -> Vec<(&Touched, Transition)> {
+    touched
         .values()
         .filter(|known| known.changed)
         .map(|known| {
@@ -202,7 +218,16 @@ async fn set_in_motion(
             )
         })
         .filter(|(_, transition)| *transition != Transition::default())
-        .collect();
+        .collect()
+}
+
+/// Tells the accounts that listen; answers whether that made jobs.
+async fn tell(
+    conn: &mut PgConnection,
+    mut moved: Vec<(&Touched, Transition)>,
+    found: &Found,
+) -> Result<bool, store::Error> {
+    moved.retain(|(known, _)| found.listening.contains(&known.call.account_id));
     let known: Vec<(AccountId, CallId)> = moved
         .iter()
         .filter(|(known, _)| known.before.is_some())
@@ -219,7 +244,7 @@ async fn set_in_motion(
             edited: false,
         })
         .collect();
-    Ok(effects::apply(conn, &changes, now).await?)
+    Ok(effects::tell(conn, &changes, found.now).await?)
 }
 
 /// A report is a duplicate if its receipt was there before, also from earlier in this batch.
@@ -308,14 +333,12 @@ impl<'a> Content<'a> {
 }
 
 /// What makes a repetition recognisable: the provider's own id of the event, or the content.
-fn digest(report: &CallReport) -> [u8; 32] {
+fn digest(report: &CallReport, content: &RawValue) -> [u8; 32] {
     let mut bytes = report.source.as_bytes().to_vec();
     bytes.push(0);
     match &report.event_id {
         Some(event) => bytes.extend_from_slice(event.as_bytes()),
-        None => {
-            bytes.extend(serde_json::to_vec(&Content::of(report)).expect("a report is plain data"));
-        }
+        None => bytes.extend_from_slice(content.get().as_bytes()),
     }
     let mut out = [0; 32];
     out.copy_from_slice(sha256(&SHA256, &bytes).as_ref());
@@ -323,10 +346,11 @@ fn digest(report: &CallReport) -> [u8; 32] {
 }
 
 fn receipt(report: &CallReport, call_id: CallId, told: &Report, late: bool) -> Receipt {
+    let content = to_raw_value(&Content::of(report)).expect("a report is plain data");
     Receipt {
         account_id: report.account_id,
         call_id,
-        digest: digest(report),
+        digest: digest(report, &content),
         source: report.source,
         kind: match report.kind {
             ReportKind::Queued => Kind::Queued,
@@ -337,6 +361,6 @@ fn receipt(report: &CallReport, call_id: CallId, told: &Report, late: bool) -> R
         },
         occurred_at: told.at(),
         late,
-        report: serde_json::to_value(Content::of(report)).expect("a report is plain data"),
+        report: content,
     }
 }

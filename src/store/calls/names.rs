@@ -95,6 +95,8 @@ pub struct Claimed {
     pub call_id: Option<CallId>,
     /// Whether it was free and is now this call's.
     pub new: bool,
+    /// Whether a webhook endpoint of the account is enabled. Here so that nothing else is asked where nobody listens.
+    pub listened: bool,
 }
 
 /// The calls that go by these names, and the time of the transaction. A name that nobody has goes to the call that stands
@@ -114,9 +116,12 @@ pub async fn resolve_or_claim(
              select account_id, namespace, name, call_id from asked
              on conflict do nothing
              returning account_id, namespace, name, call_id
+           ), listened as materialized (
+             select distinct account_id from endpoints where account_id = any($1) and state = 'enabled'
            )
            select now() as "now!", asked.account_id as "account_id!: AccountId", asked.namespace as "namespace!",
                   asked.name as "name!", claimed.call_id is not null as "new!",
+                  asked.account_id in (select account_id from listened) as "listened!",
                   coalesce(claimed.call_id, known.call_id) as "call_id: CallId"
            from asked
            left join claimed using (account_id, namespace, name)
@@ -147,6 +152,7 @@ pub async fn resolve_or_claim(
             },
             call_id: row.call_id,
             new: row.new,
+            listened: row.listened,
         })
         .collect();
     Ok((now, claimed))
