@@ -10,9 +10,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     answer,
     auth::require,
+    document::story,
     error::Error,
     extract::{Path, QueryFields, Reader},
-    native::Refusals,
+    native::{NoSuch, Refusals},
     state::ApiState,
 };
 use crate::{
@@ -57,6 +58,7 @@ struct Spoken {
 
 /// The current analysis, with what it was made of.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::analysis_with_transcript()))]
 struct CurrentAnalysis {
     /// The analysis.
     #[serde(flatten)]
@@ -68,6 +70,7 @@ struct CurrentAnalysis {
 
 /// Revisions of a call's analysis.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::analyses()))]
 struct Analyses {
     /// Newest first.
     #[schema(value_type = Vec<Analysis>)]
@@ -82,7 +85,7 @@ struct Analyses {
 #[utoipa::path(
     get, path = "/v1/calls/{id}/analysis", tag = "analysis",
     params(("id" = uuid::Uuid, Path, description = "The call's id")),
-    responses((status = 200, description = "The analysis", body = CurrentAnalysis), Refusals),
+    responses((status = 200, description = "The analysis", body = CurrentAnalysis), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn get_analysis(
@@ -108,7 +111,7 @@ async fn get_analysis(
         ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Revisions on a page; 20 unless given"),
         ("before" = Option<i32>, Query, minimum = 1, description = "Only revisions below this one")
     ),
-    responses((status = 200, description = "The revisions; none before the call's end", body = Analyses), Refusals),
+    responses((status = 200, description = "The revisions; none before the call's end", body = Analyses), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn list_analyses(

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::error::{Code, Error};
+use super::error::Error;
 
 /// A JSON answer.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
@@ -19,8 +19,6 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
             );
             response
         }
-        Err(error) => Error::new(Code::Internal, "internal error")
-            .caused_by(error)
-            .into_response(),
+        Err(error) => Error::internal().caused_by(error).into_response(),
     }
 }

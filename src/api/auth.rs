@@ -210,10 +210,7 @@ impl Authenticator {
 /// client's credential that names no client has nothing to read there.
 pub fn require(caller: &Caller, scope: Scope) -> Result<(), Error> {
     if !caller.kind.allows(scope) {
-        return Err(Error::new(
-            Code::Forbidden,
-            "this credential may not do that",
-        ));
+        return Err(forbidden());
     }
     let on_voice_calls = matches!(scope, Scope::ReadVoiceCalls | Scope::WriteVoiceCalls);
     if caller.kind == KeyKind::Directory && on_voice_calls && caller.on_behalf_by.is_none() {
@@ -233,7 +230,13 @@ pub fn handling(headers: &HeaderMap, caller: &Caller) -> Option<Handling> {
     prefer::asked(headers).or(caller.prefer)
 }
 
-fn unauthenticated() -> Error {
+/// A credential that may not do this.
+pub fn forbidden() -> Error {
+    Error::new(Code::Forbidden, "this credential may not do that")
+}
+
+/// No credential, or one that is not valid: which of the two is not told.
+pub fn unauthenticated() -> Error {
     Error::new(Code::Unauthenticated, "a valid credential is needed")
 }
 

@@ -19,9 +19,10 @@ use crate::{
 
 use super::{
     answer, auth,
+    document::story,
     error::{Code, Error, FieldError, Problem},
     extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, Reader},
-    native::{BodyRefusals, Refusals},
+    native::{BodyRefusals, NoSuch, Refusals},
     state::ApiState,
 };
 
@@ -56,6 +57,7 @@ struct ConnectionObject {
 
 /// The account's connections.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::connections()))]
 struct ConnectionList {
     /// Newest first.
     data: Vec<ConnectionObject>,
@@ -125,6 +127,7 @@ async fn list(State(state): State<ApiState>, caller: Caller) -> Result<Response,
     responses(
         (status = 204, description = "It is the call's room"),
         (status = 409, description = "The call has ended", body = Problem, content_type = "application/problem+json"),
+        NoSuch,
         Refusals,
         BodyRefusals,
     ),

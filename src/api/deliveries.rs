@@ -9,10 +9,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     answer,
     auth::require,
+    document::story,
     error::{Code, Error, Problem},
     extract::{Field, Fields, Path, QueryFields, Reader},
     idempotency::Once,
-    native::Refusals,
+    native::{NoSuch, Refusals},
     state::ApiState,
 };
 use crate::{
@@ -103,6 +104,7 @@ struct DeliveryObject {
 
 /// A page of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::deliveries()))]
 struct DeliveryList {
     /// Newest first.
     data: Vec<DeliveryObject>,
@@ -112,6 +114,7 @@ struct DeliveryList {
 
 /// A delivery with its attempts.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::delivery_with_attempts()))]
 struct DeliveryDetail {
     #[serde(flatten)]
     delivery: DeliveryObject,
@@ -138,6 +141,7 @@ struct AttemptObject {
 
 /// Something that happened to a call, as it is told.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::event()))]
 struct EventObject {
     /// Its id: the `webhook-id`.
     id: EventId,
@@ -220,7 +224,7 @@ async fn list_deliveries(
 #[utoipa::path(
     get, path = "/v1/deliveries/{id}", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The delivery's id")),
-    responses((status = 200, description = "The delivery", body = DeliveryDetail), Refusals),
+    responses((status = 200, description = "The delivery", body = DeliveryDetail), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn get_delivery(
@@ -243,12 +247,12 @@ async fn get_delivery(
             description = "Made again with this key within a day, the request sends nothing and is answered as before")
     ),
     responses(
-        (status = 202, description = "It is on its way", body = DeliveryDetail),
+        (status = 202, description = "It is on its way", body = DeliveryDetail, example = json!(story::delivery_again())),
         (status = 409, description = "It is on its way already, its endpoint is disabled or deleted, or the same request is being worked on",
          body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The Idempotency-Key was used for another request",
          body = Problem, content_type = "application/problem+json"),
-        Refusals
+        NoSuch, Refusals
     ),
     security(("bearer" = []))
 )]
@@ -291,7 +295,7 @@ async fn resend(
 #[utoipa::path(
     get, path = "/v1/events/{id}", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The event's id: the `webhook-id` of its deliveries")),
-    responses((status = 200, description = "The event", body = EventObject), Refusals),
+    responses((status = 200, description = "The event", body = EventObject), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn get_event(

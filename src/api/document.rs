@@ -11,12 +11,15 @@ use utoipa::{
     Modify, OpenApi,
     openapi::{
         PathItem,
-        path::Operation,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
+
+mod examples;
+mod refusals;
+pub mod story;
 
 use super::{calls, error, state::ApiState, voice_calls, voip};
 
@@ -78,6 +81,7 @@ pub fn whole() -> utoipa::openapi::OpenApi {
     for (path, item) in &mut document.paths.paths {
         name_operations(path, item);
     }
+    examples::complete(&mut document);
     document
 }
 
@@ -94,17 +98,8 @@ fn name_operations(path: &str, item: &mut PathItem) {
         .filter(|word| !word.is_empty())
         .flat_map(|word| ["_", word])
         .collect();
-    let operations: [(&str, &mut Option<Operation>); 5] = [
-        ("get", &mut item.get),
-        ("put", &mut item.put),
-        ("post", &mut item.post),
-        ("delete", &mut item.delete),
-        ("patch", &mut item.patch),
-    ];
-    for (method, operation) in operations {
-        if let Some(operation) = operation {
-            operation.operation_id = Some(format!("{method}{place}"));
-        }
+    for (method, operation) in examples::operations(item) {
+        operation.operation_id = Some(format!("{method}{place}"));
     }
 }
 
@@ -118,7 +113,8 @@ pub fn routes() -> OpenApiRouter<ApiState> {
 /// The document
 #[utoipa::path(
     get, path = "/openapi.yaml", tag = "operations",
-    responses((status = 200, description = "This document", body = String, content_type = "application/yaml"))
+    responses((status = 200, description = "This document", body = String, content_type = "application/yaml",
+        example = "openapi: 3.1.0\ninfo:\n  title: onhook\n"))
 )]
 async fn openapi_yaml() -> Response {
     static YAML: LazyLock<String> = LazyLock::new(yaml);
@@ -131,7 +127,8 @@ async fn openapi_yaml() -> Response {
 /// What the `type` of a problem document points to.
 #[utoipa::path(
     get, path = "/problems", tag = "operations",
-    responses((status = 200, description = "A page for people, in Markdown", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "A page for people, in Markdown", body = String, content_type = "text/plain",
+        example = "# Problems\n"))
 )]
 async fn problems() -> Response {
     // As plain text, which browsers show instead of keeping it.

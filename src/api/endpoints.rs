@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::{
     answer,
     auth::require,
+    document::story,
     error::{Code, Error, FieldError},
     extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, Reader},
     idempotency::Once,
-    native::{BodyRefusals, OnceRefusals, Refusals},
+    native::{BodyRefusals, NoSuch, OnceRefusals, Refusals},
     state::ApiState,
 };
 use crate::{
@@ -74,6 +75,7 @@ fn wanted(body: &[u8]) -> Result<(String, Subscription), Error> {
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::endpoint()))]
 struct EndpointObject {
     /// Its id.
     id: EndpointId,
@@ -93,6 +95,7 @@ struct EndpointObject {
 
 /// An endpoint that was added.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::endpoint_added()))]
 struct EndpointAdded {
     #[serde(flatten)]
     endpoint: EndpointObject,
@@ -103,6 +106,7 @@ struct EndpointAdded {
 
 /// The account's endpoints.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::endpoints()))]
 struct EndpointList {
     /// Oldest first.
     data: Vec<EndpointObject>,
@@ -133,7 +137,7 @@ impl From<AddError> for Error {
                 Code::Unprocessable,
                 format!("an account may have at most {ENDPOINTS_MAX} endpoints"),
             ),
-            AddError::Secret(error) => Self::new(Code::Internal, "internal error").caused_by(error),
+            AddError::Secret(error) => Self::internal().caused_by(error),
             AddError::Store(error) => error.into(),
         }
     }
@@ -199,7 +203,7 @@ async fn list_endpoints(State(state): State<ApiState>, caller: Caller) -> Result
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints/{id}", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The endpoint's id")),
-    responses((status = 200, description = "The endpoint, without its secret", body = EndpointObject), Refusals),
+    responses((status = 200, description = "The endpoint, without its secret", body = EndpointObject), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn get_endpoint(
@@ -218,7 +222,7 @@ async fn get_endpoint(
 #[utoipa::path(
     delete, path = "/v1/webhook-endpoints/{id}", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The endpoint's id")),
-    responses((status = 204, description = "Deleted"), Refusals),
+    responses((status = 204, description = "Deleted"), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn delete_endpoint(
@@ -240,7 +244,7 @@ async fn delete_endpoint(
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints/{id}/enable", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The endpoint's id")),
-    responses((status = 200, description = "It is enabled", body = EndpointObject), Refusals),
+    responses((status = 200, description = "It is enabled", body = EndpointObject), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn enable_endpoint(

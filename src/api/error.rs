@@ -148,24 +148,43 @@ impl Error {
         self
     }
 
+    /// A fault of ours, of which a client learns no more.
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, "internal error")
+    }
+
+    /// The database is away.
+    pub fn unavailable() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "the database is not available; try again",
+        )
+    }
+
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// What a client is told of it.
+    pub fn told(&self) -> Told {
+        Told {
+            code: self.code,
+            detail: self.detail.clone(),
+            fields: self.fields.clone(),
+            place: self.place,
+        }
     }
 }
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match &error {
-            store::Error::Unavailable(_) => Self::new(
-                Code::Unavailable,
-                "the database is not available; try again",
-            )
-            .caused_by(error),
+            store::Error::Unavailable(_) => Self::unavailable().caused_by(error),
             store::Error::Refused(_) => {
                 Self::new(Code::InvalidInput, "a value cannot be stored").caused_by(error)
             }
-            store::Error::Failed(_) => Self::new(Code::Internal, "internal error").caused_by(error),
+            store::Error::Failed(_) => Self::internal().caused_by(error),
         }
     }
 }
@@ -189,12 +208,7 @@ impl From<sqlx::Error> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let told = Told {
-            code: self.code,
-            detail: self.detail,
-            fields: self.fields,
-            place: self.place,
-        };
+        let told = self.told();
         if let Some(source) = self.source {
             let causes = causes(source.as_ref());
             if self.code == Code::Internal {

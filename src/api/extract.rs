@@ -11,7 +11,9 @@ mod path;
 mod query;
 mod reader;
 
-pub use body::{Body, FormOrJson, Json, JsonBody, MergePatch, Payload};
+pub use body::{
+    Body, FormOrJson, Json, JsonBody, MergePatch, Payload, too_large, too_slow, unsupported,
+};
 pub use field::{Field, Wrong};
 pub use fields::Fields;
 pub use lists::Lists;

@@ -62,9 +62,33 @@ pub async fn check(request: Request, next: Next) -> Response {
     }
     // The host may name an account: two of them, and a proxy in front may have looked at the other.
     if request.headers().get_all(header::HOST).iter().count() != 1 {
-        return Error::new(Code::InvalidInput, "one Host header is needed").into_response();
+        return no_one_host().into_response();
     }
     next.run(request).await
+}
+
+/// The refusal that any route may answer.
+pub(super) fn no_one_host() -> Error {
+    Error::new(Code::InvalidInput, "one Host header is needed")
+}
+
+/// An error as requests of a path are told it, and whose words these are: for the examples of `openapi.yaml`.
+pub(super) fn example(
+    path: &str,
+    told: &Told,
+) -> serde_json::Result<(&'static str, serde_json::Value)> {
+    Ok(match Surface::of(path) {
+        Surface::Voip => ("voip", serde_json::to_value(voip::envelope::refused(told))?),
+        Surface::Calls => (
+            "calls",
+            serde_json::to_value(calls::envelope::refused(told))?,
+        ),
+        Surface::VoiceCalls => (
+            "voice_calls",
+            serde_json::to_value(voice_calls::envelope::failure(told))?,
+        ),
+        Surface::Native => ("native", serde_json::to_value(problem::of(told, None))?),
+    })
 }
 
 /// Puts errors into the envelope of the path's surface, and says which handling was applied where that can be asked for.
@@ -136,7 +160,7 @@ pub async fn no_such_method() -> Error {
 
 /// The answer of a handler that panicked. The panic's own message goes to the log by the panic hook.
 pub fn panicked(_payload: Box<dyn Any + Send>) -> Response {
-    Error::new(Code::Internal, "internal error").into_response()
+    Error::internal().into_response()
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ where
 }
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "Alive", body = String)))]
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "Alive", body = String, example = "alive\n")))]
 async fn live() -> &'static str {
     "alive\n"
 }
@@ -164,8 +164,9 @@ async fn live() -> &'static str {
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses(
-        (status = 200, description = "It should", body = Readiness),
-        (status = 503, description = "It should not, and why", body = Readiness),
+        (status = 200, description = "It should", body = Readiness, example = json!({"ready": true})),
+        (status = 503, description = "It should not, and why", body = Readiness,
+            example = json!({"ready": false, "reason": "database_unreachable"})),
     )
 )]
 async fn ready(State(health): State<Arc<Health>>) -> Response {
@@ -183,7 +184,8 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
 /// Counters in the `OpenMetrics` text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
-    responses((status = 200, description = "Counters", body = String, content_type = "application/openmetrics-text"))
+    responses((status = 200, description = "Counters", body = String, content_type = "application/openmetrics-text",
+        example = "# HELP onhook_reports Reports that were taken.\n# TYPE onhook_reports counter\nonhook_reports_total 42\n# EOF\n"))
 )]
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     // Without the database the queue's gauges keep their last values, and the other counters are still worth having.

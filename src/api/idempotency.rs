@@ -91,6 +91,18 @@ fn key(headers: &HeaderMap) -> Result<Option<HeaderValue>, Error> {
     Ok(Some(key.clone()))
 }
 
+/// The first of two equal requests has not been answered yet.
+pub(super) fn in_progress() -> Error {
+    let told = "the same request is being worked on; try again";
+    Error::new(Code::InProgress, told).retry_after(RETRY_AFTER_S)
+}
+
+/// The key stands for another request.
+pub(super) fn key_reused() -> Error {
+    let told = "the Idempotency-Key was used for another request";
+    Error::new(Code::KeyReused, told)
+}
+
 impl Once {
     /// Does the work, unless the same request was answered before: then that answer is given again.
     ///
@@ -118,14 +130,8 @@ impl Once {
         let claim = match claimed.await? {
             Claimed::Ours(claim) => claim,
             Claimed::Answered(sealed) => return replay(state, &wanted, &sealed),
-            Claimed::InProgress => {
-                let told = "the same request is being worked on; try again";
-                return Err(Error::new(Code::InProgress, told).retry_after(RETRY_AFTER_S));
-            }
-            Claimed::Other => {
-                let told = "the Idempotency-Key was used for another request";
-                return Err(Error::new(Code::KeyReused, told));
-            }
+            Claimed::InProgress => return Err(in_progress()),
+            Claimed::Other => return Err(key_reused()),
         };
         let (tell, told) = oneshot::channel();
         let (state, work) = (state.clone(), work(claim.resource_id));
@@ -142,8 +148,7 @@ impl Once {
             drop(tell.send(self.settle(&state, &claim, done).await));
         };
         supervisor.spawn_once("idempotent request", errand.in_current_span());
-        told.await
-            .map_err(|_panicked| Error::new(Code::Internal, "internal error"))?
+        told.await.map_err(|_panicked| Error::internal())?
     }
 
     /// What is to be looked for: names and fingerprints are of parts that cannot run into each other.
@@ -193,7 +198,7 @@ impl Once {
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, usize::MAX)
             .await
-            .map_err(|error| Error::new(Code::Internal, "internal error").caused_by(error))?;
+            .map_err(|error| Error::internal().caused_by(error))?;
         let head = Head {
             status: parts.status.as_u16(),
             headers: parts

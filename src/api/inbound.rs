@@ -45,7 +45,8 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         ("connection_id" = String, Path, description = "The connection's id"),
         ("call" = Option<uuid::Uuid>, Query, description = "The call that was placed here, in the callback URL that the provider was given for it"),
     ),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+        example = "CallSid=CA12345678904567890&CallStatus=completed&CallDuration=12&From=%2B14155550148&To=%2B14155550901"),
     responses(
         (status = 204, description = "Taken, also if it was known or says nothing that we keep"),
         (status = 400, description = "Verified, but it cannot be read", body = Problem, content_type = "application/problem+json"),
@@ -129,7 +130,8 @@ fn refused(connection: &Connection, error: InboundError) -> Error {
     }
 }
 
-fn unverified() -> Error {
+/// The request does not prove that it comes from the provider, whatever the reason.
+pub(super) fn unverified() -> Error {
     Error::new(Code::Unauthenticated, "the request is not verified")
 }
 

@@ -6,6 +6,7 @@
 //! comes from there, and it is everybody.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     sync::{Arc, OnceLock},
@@ -141,12 +142,14 @@ impl Limits {
             return Ok(());
         };
         self.metrics.request_limited(standing.name);
-        let told = format!(
-            "at most {} {} a minute; try again in {wait_s} s",
-            standing.quota, standing.name
-        );
-        Err(Error::new(Code::RateLimited, told).retry_after(wait_s))
+        Err(too_many(standing.quota, standing.name, wait_s))
     }
+}
+
+/// A request too many.
+pub(super) fn too_many(quota: impl fmt::Display, name: &str, wait_s: u32) -> Error {
+    let told = format!("at most {quota} {name} a minute; try again in {wait_s} s");
+    Error::new(Code::RateLimited, told).retry_after(wait_s)
 }
 
 /// Middleware: tells a client how much it may still do.

@@ -16,9 +16,6 @@ pub enum Refusals {
     /// A valid credential that may not do this
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
-    /// The account has no such thing
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(Problem),
     /// More requests than this credential may make; `Retry-After` says when to try again
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(Problem),
@@ -28,6 +25,14 @@ pub enum Refusals {
     /// It cannot be done now, and may have been done; try again
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
+}
+
+/// What every route with an id in its path may answer besides.
+#[derive(Debug, IntoResponses)]
+pub enum NoSuch {
+    /// The account has no such thing
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
 }
 
 /// What every route that reads a body may answer besides.

@@ -9,9 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     answer,
     auth::require,
+    document::story,
     error::{Code, Error, FieldError},
     extract::{Json, Path},
-    native::{BodyRefusals, Refusals},
+    native::{BodyRefusals, NoSuch, Refusals},
     state::ApiState,
 };
 use crate::{
@@ -35,6 +36,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
 
 /// What a transcript's body has. It is read as [`Draft`], which names every fault.
 #[derive(ToSchema)]
+#[schema(example = json!(story::transcript_body()))]
 #[expect(
     dead_code,
     reason = "the document's description of a body that is read by another type"
@@ -50,6 +52,7 @@ struct TranscriptBody {
 
 /// A transcript that was taken.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::transcript_taken()))]
 struct TranscriptTaken {
     /// The call.
     call_id: CallId,
@@ -61,6 +64,7 @@ struct TranscriptTaken {
 
 /// A call's newest transcript.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::transcript()))]
 struct TranscriptShown {
     /// The call.
     call_id: CallId,
@@ -88,7 +92,7 @@ struct TranscriptShown {
     responses(
         (status = 200, description = "It is the newest transcript already", body = TranscriptTaken),
         (status = 201, description = "Kept", body = TranscriptTaken),
-        Refusals, BodyRefusals
+        NoSuch, Refusals, BodyRefusals
     ),
     security(("bearer" = [])),
     extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
@@ -124,7 +128,7 @@ async fn put_transcript(
 #[utoipa::path(
     get, path = "/v1/calls/{id}/transcript", tag = "analysis",
     params(("id" = uuid::Uuid, Path, description = "The call's id")),
-    responses((status = 200, description = "The newest transcript", body = TranscriptShown), Refusals),
+    responses((status = 200, description = "The newest transcript", body = TranscriptShown), NoSuch, Refusals),
     security(("bearer" = []))
 )]
 async fn get_transcript(

@@ -126,7 +126,8 @@ fn one(status: StatusCode, caller: &Caller, (call, beside): &(Call, Beside)) -> 
     response
 }
 
-fn source_id_taken() -> Error {
+/// The `source_id` is another call's.
+pub(super) fn source_id_taken() -> Error {
     let error = FieldError {
         field: "source_id".to_owned(),
         code: "already_exists",

@@ -16,13 +16,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The document, with every object closed.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = serde_json::to_value(document::whole()).unwrap();
     close_all(&mut document["components"]["schemas"]);
     document
 });
 
-/// Validators by operation, status and media type: they cost more to build than to use.
+/// Validators by schema: they cost far more to build than to use.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// A request whose answer is checked.
@@ -111,7 +111,7 @@ fn check(method: &Method, path: &str, status: u16, media: Option<&str>, body: &[
         json if json.ends_with("json") => &documented["schema"],
         _ => return,
     };
-    let validator = validator(format!("{at} {essence}"), schema);
+    let validator = validator(schema);
     let bodies: Vec<&[u8]> = match essence {
         "application/x-ndjson" => body.split_inclusive(|byte| *byte == b'\n').collect(),
         _ => vec![body],
@@ -133,6 +133,32 @@ fn check_body(at: &str, validator: &Validator, body: &[u8]) {
         faults.is_empty(),
         "{at} is not as documented: {faults:?}\n{shown}"
     );
+}
+
+/// Every operation: its method, its path and what the document says of it.
+pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+    })
+}
+
+/// The examples of a media type, or else of its schema.
+pub(crate) fn examples(content: &'static Value) -> Vec<&'static Value> {
+    let look_up = |reference: &'static Value| {
+        let place = reference["$ref"].as_str()?.strip_prefix('#')?;
+        DOCUMENT.pointer(place)
+    };
+    let mut found: Vec<&Value> = content.get("example").into_iter().collect();
+    for example in content["examples"].as_object().into_iter().flatten() {
+        found.push(&look_up(example.1).unwrap_or(example.1)["value"]);
+    }
+    if found.is_empty() {
+        let schema = look_up(&content["schema"]).unwrap_or(&content["schema"]);
+        found.extend(schema.get("example"));
+    }
+    found
 }
 
 /// The operation of a path; a template without parameters wins.
@@ -159,10 +185,11 @@ fn matches(template: &str, path: &str) -> bool {
     }
 }
 
-fn validator(key: String, schema: &Value) -> Arc<Validator> {
+/// What checks a body by a schema of the document.
+pub(crate) fn validator(schema: &Value) -> Arc<Validator> {
     let mut validators = VALIDATORS.lock().unwrap();
-    let validator = validators.entry(key).or_insert_with(|| {
-        let whole = json!({ "components": DOCUMENT["components"], "allOf": [schema] });
+    let validator = validators.entry(schema.to_string()).or_insert_with(|| {
+        let whole = json!({ "components": { "schemas": DOCUMENT["components"]["schemas"] }, "allOf": [schema] });
         let built = jsonschema::options()
             .should_validate_formats(true)
             .build(&whole);

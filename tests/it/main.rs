@@ -46,6 +46,8 @@ mod limits;
 mod list_plans;
 mod migrations;
 mod openapi;
+mod openapi_examples;
+mod openapi_refusals;
 mod partition;
 mod party;
 mod placing;

@@ -33,7 +33,7 @@ const OURS_E164: &str = "+14155550901";
 
 const AGENT: &str = "550e8400-e29b-41d4-a716-446655440000";
 
-const TOKEN: &str = "an auth token";
+pub(crate) const TOKEN: &str = "an auth token";
 
 /// A service whose account has a Twilio connection to a double.
 struct Placing {
@@ -149,7 +149,7 @@ impl Placing {
     }
 }
 
-async fn connect(
+pub(crate) async fn connect(
     app: &TestApp,
     account_id: AccountId,
     base_url: Url,

@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 
 use super::{
     NOTES_BYTES_MAX,
-    document::PatchCall,
+    document::{PatchCall, example},
     envelope::{BodyRefusals, OneCall, Refusals, Refused, Status},
     parse,
 };
@@ -35,7 +35,8 @@ use crate::{
     params(("id" = uuid::Uuid, Path, description = "The call's id")),
     request_body = PatchCall,
     responses(
-        (status = 200, description = "The call as it is now", body = OneCall),
+        (status = 200, description = "The call as it is now", body = OneCall,
+            example = json!(example::updated())),
         (status = 404, description = "There is no such call", body = Refused),
         Refusals, BodyRefusals
     ),
@@ -64,7 +65,8 @@ pub(super) async fn patch_call(
     delete, path = "/{id}", tag = "calls",
     params(("id" = uuid::Uuid, Path, description = "The call's id")),
     responses(
-        (status = 200, description = "The call as it was deleted", body = OneCall),
+        (status = 200, description = "The call as it was deleted", body = OneCall,
+            example = json!(example::deleted())),
         (status = 404, description = "There is no such call", body = Refused),
         (status = 409, description = "The call has not ended", body = Refused),
         Refusals

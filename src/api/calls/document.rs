@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::state::Direction;
 
+pub mod example;
+
 /// Which call to end, and why.
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({

@@ -130,13 +130,17 @@ pub enum BodyRefusals {
     MediaType(Refused),
 }
 
-/// Renders an error of this surface.
-pub fn render(told: &Told) -> Response {
-    let refused = Refused {
+/// An error in the words of this surface.
+pub fn refused(told: &Told) -> Refused {
+    Refused {
         status: Status::Error,
         message: told.detail.clone().into_owned(),
         data: (),
         errors: told.fields.clone(),
-    };
-    answer::json(told.code.status(), &refused)
+    }
+}
+
+/// Renders an error of this surface.
+pub fn render(told: &Told) -> Response {
+    answer::json(told.code.status(), &refused(told))
 }

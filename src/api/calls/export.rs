@@ -33,6 +33,7 @@ mod body;
 mod document;
 mod turns;
 
+pub use accept::not_acceptable;
 use body::ExportBody;
 use document::{ExportQuery, example};
 pub use turns::{EXPORTS_MAX, Exports};

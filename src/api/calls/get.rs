@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::envelope::{OneCall, Refusals, Refused, Status};
+use super::{
+    document::example,
+    envelope::{OneCall, Refusals, Refused, Status},
+};
 use crate::{
     api::{
         answer,
@@ -33,7 +36,8 @@ use crate::{
         ("Prefer" = Option<String>, Header, description = "`handling=strict`: 404 and 400 for what is otherwise 200 with status `error`")
     ),
     responses(
-        (status = 200, description = "The call. Unless strict: status `error` if there is none.", body = OneCall),
+        (status = 200, description = "The call. Unless strict: status `error` if there is none.", body = OneCall,
+            example = json!(example::found())),
         (status = 404, description = "Strict: there is no such call", body = Refused),
         Refusals
     ),

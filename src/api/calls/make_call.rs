@@ -9,7 +9,7 @@ use axum::{
 use uuid::Uuid;
 
 use super::{
-    document::MakeCall,
+    document::{MakeCall, example},
     end::OUTCOME,
     envelope::{BodyRefusals, OneCall, Refusals, Refused, Status},
     parse,
@@ -49,7 +49,8 @@ const CALL_ID: HeaderName = HeaderName::from_static("onhook-call-id");
     request_body = MakeCall,
     responses(
         (status = 200, description = "Placed, or being placed", body = OneCall,
-            headers(("Onhook-Outcome" = String, description = "`placed`, or `placing` while the provider has not confirmed it"))),
+            headers(("Onhook-Outcome" = String, description = "`placed`, or `placing` while the provider has not confirmed it")),
+            example = json!(example::placed())),
         (status = 409, description = "The same request is being worked on", body = Refused),
         (status = 422, description = "The Idempotency-Key was used for another request", body = Refused),
         Refusals, BodyRefusals

@@ -5,7 +5,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use super::{
     asked,
     cursor::{self, ListMark},
-    document::CallQuery,
+    document::{CallQuery, example},
     envelope::{CallPage, Meta, Refusals, Status},
 };
 use crate::{
@@ -57,7 +57,8 @@ enum ListError {
 #[utoipa::path(
     get, path = "/query", tag = "calls",
     params(CallQuery),
-    responses((status = 200, description = "A page of calls", body = CallPage), Refusals),
+    responses((status = 200, description = "A page of calls", body = CallPage,
+        example = json!(example::page())), Refusals),
     security(("bearer" = []))
 )]
 pub(super) async fn query_calls(

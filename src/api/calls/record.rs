@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     NOTES_BYTES_MAX,
-    document::RecordCall,
+    document::{RecordCall, example},
     envelope::{BodyRefusals, OneCall, Refusals, Refused, Status},
     parse,
 };
@@ -43,8 +43,10 @@ use crate::{
         description = "`handling=strict`: `campaign_id`, `ai_agent_id`, `call_sid`, `call_direction` and `workspace` are required, too")),
     request_body = RecordCall,
     responses(
-        (status = 200, description = "It was recorded before, by the same request", body = OneCall),
-        (status = 201, description = "Recorded", body = OneCall),
+        (status = 200, description = "It was recorded before, by the same request", body = OneCall,
+            example = json!(example::recorded_again())),
+        (status = 201, description = "Recorded", body = OneCall,
+            example = json!(example::recorded())),
         (status = 409, description = "Another call has that call_sid, or the same request is being worked on", body = Refused),
         (status = 422, description = "The Idempotency-Key was used for another request", body = Refused),
         Refusals, BodyRefusals

@@ -136,11 +136,11 @@ fn pointer(field: &str) -> String {
     format!("#/{}", escaped.replace(['.', '['], "/").replace(']', ""))
 }
 
-/// Renders an error; without the request, less of it is told.
-pub fn render(told: &Told, occasion: Option<&Occasion>) -> Response {
+/// The document of an error; without the request, less of it is told.
+pub fn of(told: &Told, occasion: Option<&Occasion>) -> Problem {
     let usual = occasion.map_or(Place::Body, Occasion::place);
     let place = told.place.unwrap_or(usual);
-    let problem = Problem {
+    Problem {
         kind: format!("{PATH}#{}", told.code.as_str()),
         title: told.code.title(),
         status: told.code.status().as_u16(),
@@ -155,8 +155,12 @@ pub fn render(told: &Told, occasion: Option<&Occasion>) -> Response {
             .iter()
             .map(|error| ProblemError::new(error, place))
             .collect(),
-    };
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    }
+}
+
+/// Renders an error.
+pub fn render(told: &Told, occasion: Option<&Occasion>) -> Response {
+    let body = serde_json::to_vec(&of(told, occasion)).unwrap_or_default();
     let mut response = (told.code.status(), body).into_response();
     response.headers_mut().insert(
         header::CONTENT_TYPE,

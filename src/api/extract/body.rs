@@ -77,9 +77,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for JsonBody<BYTES_M
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         match media(request.headers()) {
             Some(Media::Json) => read(request, BYTES_MAX).await.map(Self),
-            Some(Media::Form | Media::MergePatch) | None => {
-                Err(unsupported("send application/json in UTF-8"))
-            }
+            Some(Media::Form | Media::MergePatch) | None => Err(unsupported(&["application/json"])),
         }
     }
 }
@@ -90,9 +88,10 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for MergePatch<BYTES
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         match media(request.headers()) {
             Some(Media::Json | Media::MergePatch) => read(request, BYTES_MAX).await.map(Self),
-            Some(Media::Form) | None => Err(unsupported(
-                "send application/merge-patch+json or application/json in UTF-8",
-            )),
+            Some(Media::Form) | None => Err(unsupported(&[
+                "application/json",
+                "application/merge-patch+json",
+            ])),
         }
     }
 }
@@ -104,9 +103,10 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for FormOrJson<BYTES
         match media(request.headers()) {
             Some(Media::Json) => Ok(Self(Payload::Json(read(request, BYTES_MAX).await?))),
             Some(Media::Form) => Ok(Self(Payload::Form(read(request, BYTES_MAX).await?))),
-            Some(Media::MergePatch) | None => Err(unsupported(
-                "send application/json or application/x-www-form-urlencoded in UTF-8",
-            )),
+            Some(Media::MergePatch) | None => Err(unsupported(&[
+                "application/json",
+                "application/x-www-form-urlencoded",
+            ])),
         }
     }
 }
@@ -157,8 +157,16 @@ fn media(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
-fn unsupported(detail: &'static str) -> Error {
+/// Not a media type that the route reads.
+pub fn unsupported(read: &[&str]) -> Error {
+    let detail = format!("send {} in UTF-8", read.join(" or "));
     Error::new(Code::UnsupportedMediaType, detail)
+}
+
+/// More bytes than the route takes.
+pub fn too_large(bytes_max: usize) -> Error {
+    let detail = format!("the body may have at most {bytes_max} bytes");
+    Error::new(Code::BodyTooLarge, detail)
 }
 
 async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Error> {
@@ -169,10 +177,7 @@ async fn read_within(wait: Duration, request: Request, bytes_max: usize) -> Resu
     let body = axum::body::to_bytes(request.into_body(), bytes_max);
     match tokio::time::timeout(wait, body).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_long(&error) => Err(Error::new(
-            Code::BodyTooLarge,
-            format!("the body may have at most {bytes_max} bytes"),
-        )),
+        Ok(Err(error)) if is_too_long(&error) => Err(too_large(bytes_max)),
         Ok(Err(error)) if is_too_slow(&error) => Err(too_slow()),
         Ok(Err(error)) => {
             Err(Error::new(Code::MalformedBody, "the body did not arrive").caused_by(error))
@@ -181,7 +186,8 @@ async fn read_within(wait: Duration, request: Request, bytes_max: usize) -> Resu
     }
 }
 
-fn too_slow() -> Error {
+/// The body did not come in time.
+pub fn too_slow() -> Error {
     Error::new(Code::RequestTimeout, "the body did not arrive in time")
 }
 

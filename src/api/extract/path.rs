@@ -4,13 +4,13 @@
     reason = "this is where axum's path extractor is wrapped"
 )]
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::api::error::{Code, Error, FieldError, Place};
 
-/// The path's one parameter, parsed; what does not parse is refused with 400.
+/// The path's one parameter, an id; what is no UUID is refused with 400.
 #[derive(Debug)]
 pub struct Path<T>(pub T);
 
@@ -48,14 +48,14 @@ fn not_utf8() -> Error {
     Error::new(Code::InvalidInput, "the path is not percent-encoded UTF-8")
 }
 
-impl<S: Send + Sync, T: FromStr<Err: fmt::Display>> FromRequestParts<S> for Path<T> {
+impl<S: Send + Sync, T: FromStr<Err = uuid::Error>> FromRequestParts<S> for Path<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let PathText(text) = PathText::from_request_parts(parts, state).await?;
-        text.parse().map(Self).map_err(|error: T::Err| {
-            Error::fields(Code::InvalidInput, vec![FieldError::invalid("id", error)])
-                .at(Place::Path)
+        text.parse().map(Self).map_err(|_error| {
+            let refused = FieldError::invalid("id", "must be a UUID");
+            Error::fields(Code::InvalidInput, vec![refused]).at(Place::Path)
         })
     }
 }

@@ -4,7 +4,6 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::document::example;
 use crate::{
     api::{
         answer,
@@ -67,22 +66,22 @@ pub struct FailureError {
 #[derive(Debug, IntoResponses)]
 pub enum Refusals {
     /// Parameters or fields are of the wrong type; all that is wrong is named.
-    #[response(status = 400, example = json!(example::refused_field("rate", "wrong_type", "must be a string")))]
+    #[response(status = 400)]
     Invalid(Failure),
     /// No valid token, or a directory token without its business.
-    #[response(status = 401, example = json!(example::refused("unauthorized", "a valid credential is needed")))]
+    #[response(status = 401)]
     Unauthorized(Failure),
     /// The token may not do this.
-    #[response(status = 403, example = json!(example::refused("forbidden", "this credential may not do that")))]
+    #[response(status = 403)]
     Forbidden(Failure),
     /// More requests than this token may make; `Retry-After` says when to try again.
-    #[response(status = 429, example = json!(example::refused("rate_limited", "too many requests with this credential; try again in 3 s")))]
+    #[response(status = 429)]
     TooMany(Failure),
     /// Our fault.
-    #[response(status = 500, example = json!(example::refused("internal", "internal error")))]
+    #[response(status = 500)]
     Internal(Failure),
     /// The database is away: try again.
-    #[response(status = 503, example = json!(example::refused("unavailable", "the database is not available; try again")))]
+    #[response(status = 503)]
     Unavailable(Failure),
 }
 
@@ -90,16 +89,16 @@ pub enum Refusals {
 #[derive(Debug, IntoResponses)]
 pub enum BodyRefusals {
     /// The body did not arrive in time.
-    #[response(status = 408, example = json!(example::refused("request_timeout", "the body did not arrive in time")))]
+    #[response(status = 408)]
     TooSlow(Failure),
     /// The body is too large.
-    #[response(status = 413, example = json!(example::refused("body_too_large", "the body may have at most 262144 bytes")))]
+    #[response(status = 413)]
     TooLarge(Failure),
     /// Not JSON in UTF-8.
-    #[response(status = 415, example = json!(example::refused("unsupported_media_type", "send application/json in UTF-8")))]
+    #[response(status = 415)]
     MediaType(Failure),
     /// Fields are missing or make no sense, all of them named; or the `Idempotency-Key` was used for another request.
-    #[response(status = 422, example = json!(example::refused_field("direction", "invalid", "must be one of INBOUND, OUTBOUND")))]
+    #[response(status = 422)]
     Unprocessable(Failure),
 }
 
@@ -107,7 +106,7 @@ pub enum BodyRefusals {
 #[derive(Debug, IntoResponses)]
 pub enum NotFound {
     /// There is no such voice call, or it is not the client's.
-    #[response(status = 404, example = json!(example::refused("not_found", "voice call not found")))]
+    #[response(status = 404)]
     VoiceCall(Failure),
 }
 
@@ -115,7 +114,7 @@ pub enum NotFound {
 #[derive(Debug, IntoResponses)]
 pub enum NoRecording {
     /// There is no such recording, or the voice call has none.
-    #[response(status = 404, example = json!(example::refused("not_found", "recording not found")))]
+    #[response(status = 404)]
     Recording(Failure),
 }
 
@@ -123,20 +122,23 @@ pub enum NoRecording {
 #[derive(Debug, IntoResponses)]
 pub enum NoTranscript {
     /// There is no such voice call, it is not the client's, or it has no transcript.
-    #[response(status = 404, example = json!(example::refused("not_found", "transcript not found")))]
+    #[response(status = 404)]
     Transcript(Failure),
 }
 
 /// How a change may not fit the call.
 #[derive(Debug, IntoResponses)]
-pub enum Changes {
+pub enum Conflicts {
     /// The `source_id` is taken, or the status cannot be taken from where the call stands.
-    #[response(status = 409, example = json!(example::refused_field(
-        "status", "invalid_transition", "cannot be taken: an ended call cannot become INCOMING_CALL")))]
+    #[response(status = 409)]
     Conflict(Failure),
+}
+
+/// How a change may come too late.
+#[derive(Debug, IntoResponses)]
+pub enum Changes {
     /// The voice call has changed since the version in `If-Match`.
-    #[response(status = 412, example = json!(example::refused(
-        "precondition_failed", "the voice call has changed since the version in If-Match")))]
+    #[response(status = 412)]
     Changed(Failure),
 }
 
@@ -144,8 +146,7 @@ pub enum Changes {
 #[derive(Debug, IntoResponses)]
 pub enum Taken {
     /// The `source_id` is taken, or a new call cannot have that status.
-    #[response(status = 409, example = json!(example::refused_field(
-        "source_id", "already_exists", "is taken by another call of the provider")))]
+    #[response(status = 409)]
     Conflict(Failure),
 }
 
@@ -159,8 +160,8 @@ impl<T> Success<T> {
     }
 }
 
-/// Renders an error of this surface.
-pub fn render(told: &Told) -> Response {
+/// An error in the words of this surface.
+pub fn failure(told: &Told) -> Failure {
     let errors = if told.fields.is_empty() {
         vec![FailureError {
             field: None,
@@ -170,13 +171,15 @@ pub fn render(told: &Told) -> Response {
     } else {
         told.fields.iter().map(FailureError::from).collect()
     };
-    answer::json(
-        told.code.status(),
-        &Failure {
-            success: false,
-            errors,
-        },
-    )
+    Failure {
+        success: false,
+        errors,
+    }
+}
+
+/// Renders an error of this surface.
+pub fn render(told: &Told) -> Response {
+    answer::json(told.code.status(), &failure(told))
 }
 
 impl From<&FieldError> for FailureError {

@@ -9,7 +9,7 @@ use axum::{
 use super::{
     BODY_BYTES_MAX,
     document::{PatchVoiceCall, UpdateVoiceCall, example},
-    envelope::{BodyRefusals, Changes, NotFound, Refusals, Success},
+    envelope::{BodyRefusals, Changes, Conflicts, NotFound, Refusals, Success},
     etag, parse,
 };
 use crate::{
@@ -44,7 +44,7 @@ use crate::{
         (status = 200, description = "The voice call as it is now",
             headers(("ETag" = String, description = "Its version, for `If-Match`")),
             body = Success<VoiceCall>, example = json!(example::one())),
-        NotFound, Changes, Refusals, BodyRefusals
+        NotFound, Conflicts, Changes, Refusals, BodyRefusals
     ),
     security(("bearer" = [])),
     extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))
@@ -81,7 +81,7 @@ pub(super) async fn update_voice_call(
         (status = 200, description = "The voice call as it is now",
             headers(("ETag" = String, description = "Its version, for `If-Match`")),
             body = Success<VoiceCall>, example = json!(example::one())),
-        NotFound, Changes, Refusals, BodyRefusals
+        NotFound, Conflicts, Changes, Refusals, BodyRefusals
     ),
     security(("bearer" = [])),
     extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX)))

@@ -124,25 +124,28 @@ impl Saved {
     }
 }
 
-/// Renders an error of this surface.
-pub fn render(told: &Told) -> Response {
-    let status = told.code.status();
+/// An error in the words of this surface.
+pub fn refused(told: &Told) -> Refused {
     let fields = told.fields.iter().map(|error| RefusedField {
         field: error.field.clone(),
         message: error.message.clone(),
     });
-    let refused = Refused {
+    Refused {
         data: Outcome {
             success: false,
             message: told.detail.clone().into_owned(),
         },
         error: Reason {
             kind: told.code.into(),
-            code: status.as_u16(),
+            code: told.code.status().as_u16(),
             fields: fields.collect(),
         },
-    };
-    answer::json(status, &refused)
+    }
+}
+
+/// Renders an error of this surface.
+pub fn render(told: &Told) -> Response {
+    answer::json(told.code.status(), &refused(told))
 }
 
 impl From<Code> for ErrorType {

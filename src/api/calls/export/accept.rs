@@ -20,11 +20,13 @@ pub(super) fn format(headers: &HeaderMap) -> Result<Format, Error> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .collect();
-    chosen(&lines.join(",")).ok_or_else(|| {
-        let told =
-            "there is application/x-ndjson and text/csv; or say format=ndjson, csv or csv-safe";
-        Error::new(Code::NotAcceptable, told)
-    })
+    chosen(&lines.join(",")).ok_or_else(not_acceptable)
+}
+
+/// `Accept` takes neither.
+pub fn not_acceptable() -> Error {
+    let told = "there is application/x-ndjson and text/csv; or say format=ndjson, csv or csv-safe";
+    Error::new(Code::NotAcceptable, told)
 }
 
 fn chosen(accept: &str) -> Option<Format> {

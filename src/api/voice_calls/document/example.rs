@@ -47,17 +47,6 @@ pub fn stats() -> Value {
     }})
 }
 
-/// A refusal that is about no field.
-pub fn refused(code: &str, message: &str) -> Value {
-    json!({"success": false, "errors": [{"code": code, "message": message}]})
-}
-
-/// A refusal of a field.
-pub fn refused_field(field: &str, code: &str, message: &str) -> Value {
-    let message = format!("{field} {message}");
-    json!({"success": false, "errors": [{"field": field, "code": code, "message": message}]})
-}
-
 fn recording() -> Value {
     json!({
         "uid": "rec-001", "recordingUrl": "https://example.com/recordings/rec-001.wav", "size": 482_000,

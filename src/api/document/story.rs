@@ -1,0 +1,218 @@
+//! One story for the examples of `openapi.yaml`: a call that the account placed, what was said on it, and who was told.
+//!
+//! The two longer pieces are what the service answered when the story was played.
+
+use serde_json::{Value, json};
+
+const CALL: &str = "0199c0de-0000-7000-8000-000000000001";
+const CONNECTION: &str = "0199c0de-0000-7000-8000-0000000000c1";
+const ENDPOINT: &str = "0199c0de-0000-7000-8000-0000000000e1";
+const EVENT: &str = "0199c0de-0000-7000-8000-0000000000b1";
+const DELIVERY: &str = "0199c0de-0000-7000-8000-0000000000d1";
+const TRANSCRIPT: &str = "0199c0de-0000-7000-8000-0000000000f1";
+const ENDED_AT: &str = "2026-03-02T09:15:28.569Z";
+
+/// The call after its end, analysed.
+pub fn call() -> Value {
+    let mut call = read(include_str!("story/call.json"));
+    set(&mut call, &[("analysis", analysis())]);
+    call
+}
+
+/// The call as it was placed.
+pub fn placed_call() -> Value {
+    let mut call = read(include_str!("story/call.json"));
+    let nothing = [
+        "call_feedback",
+        "transcript",
+        "transcript_object",
+        "transcript_language",
+        "metadata",
+        "started_at",
+        "ended_at",
+        "ring_duration",
+        "total_duration",
+    ];
+    set(&mut call, &nothing.map(|field| (field, Value::Null)));
+    let empty = ["analysis_sentiment", "disconnect_reason", "price_unit"];
+    set(&mut call, &empty.map(|field| (field, json!(""))));
+    let zero = ["call_duration", "call_rating"];
+    set(&mut call, &zero.map(|field| (field, json!(0))));
+    let young = [
+        ("call_status", json!("queued")),
+        ("cost", json!(0.0)),
+        ("terminations", json!([])),
+        ("updated_at", json!("2026-03-02T09:15:15.335Z")),
+    ];
+    set(&mut call, &young);
+    call
+}
+
+/// A call that another system placed, as it was recorded.
+pub fn recorded_call() -> Value {
+    let mut call = placed_call();
+    let elsewhere = [
+        ("campaign_id", json!("0190f5fe-7c00-7a00-8000-000000000001")),
+        ("call_provider", json!("voip")),
+        ("call_from", json!("+1234567890")),
+        ("call_to", json!("+1789451230")),
+        ("from_e164", json!("+1234567890")),
+        ("to_e164", json!("+1789451230")),
+        ("is_test", json!(false)),
+        ("placement", Value::Null),
+    ];
+    set(&mut call, &elsewhere);
+    call
+}
+
+/// The call, deleted.
+pub fn deleted_call() -> Value {
+    let mut call = call();
+    let deleted_at = json!("2026-03-02T09:16:00.743Z");
+    set(
+        &mut call,
+        &[
+            ("deleted_at", deleted_at.clone()),
+            ("updated_at", deleted_at),
+        ],
+    );
+    call
+}
+
+/// A revision of the call's analysis, as lists and the Call object show it.
+pub fn analysis() -> Value {
+    let mut analysis = analysis_with_transcript();
+    if let Some(fields) = analysis.as_object_mut() {
+        fields.remove("transcript");
+    }
+    analysis
+}
+
+/// The same with the transcript that it was made of.
+pub fn analysis_with_transcript() -> Value {
+    read(include_str!("story/analysis.json"))
+}
+
+/// A page of its revisions.
+pub fn analyses() -> Value {
+    json!({"data": [analysis()], "next_before": null})
+}
+
+/// A transcript to be taken.
+pub fn transcript_body() -> Value {
+    json!({"language": "en", "utterances": utterances()})
+}
+
+/// That it was.
+pub fn transcript_taken() -> Value {
+    json!({"call_id": CALL, "transcript_id": TRANSCRIPT, "created_at": "2026-03-02T09:15:17.556Z"})
+}
+
+/// The transcript.
+pub fn transcript() -> Value {
+    let mut shown = transcript_taken();
+    let rest = [
+        ("source", json!("caller")),
+        ("language", json!("en")),
+        ("utterances", utterances()),
+    ];
+    set(&mut shown, &rest);
+    shown
+}
+
+/// The account's connections.
+pub fn connections() -> Value {
+    json!({"data": [{
+        "id": CONNECTION, "provider": "twilio", "base_url": "https://api.twilio.com/",
+        "status_callback_url": format!("https://calls.example.com/inbound/twilio/{CONNECTION}"),
+        "answer_url": "https://agent.example.com/voice", "answer_application": null, "created_at": "2026-03-01T08:00:00Z",
+    }]})
+}
+
+/// An endpoint.
+pub fn endpoint() -> Value {
+    json!({
+        "id": ENDPOINT, "url": "https://example.com/hook", "event_types": ["call.ended", "call.analyzed"],
+        "state": "enabled", "disabled_reason": null,
+        "created_at": "2026-03-01T08:10:00Z", "updated_at": "2026-03-01T08:10:00Z",
+    })
+}
+
+/// The endpoint, just added.
+pub fn endpoint_added() -> Value {
+    let mut endpoint = endpoint();
+    // The example key of the Standard Webhooks specification is shorter; this one is 32 zero bytes.
+    let secret = format!("whsec_{}=", "A".repeat(43));
+    set(&mut endpoint, &[("secret", json!(secret))]);
+    endpoint
+}
+
+/// The account's endpoints.
+pub fn endpoints() -> Value {
+    json!({"data": [endpoint()]})
+}
+
+/// A page of deliveries.
+pub fn deliveries() -> Value {
+    json!({"data": [delivery()], "next_cursor": null})
+}
+
+/// A delivery that came through at the second attempt.
+pub fn delivery_with_attempts() -> Value {
+    let mut delivery = delivery();
+    let attempts = json!([
+        {"attempt": 2, "started_at": "2026-03-02T09:15:34.650Z", "duration_ms": 12, "outcome": "succeeded",
+            "response_status": 200, "response_body": "thank you"},
+        {"attempt": 1, "started_at": "2026-03-02T09:15:28.589Z", "duration_ms": 9, "outcome": "server_error",
+            "response_status": 502, "response_body": "bad gateway"},
+    ]);
+    set(&mut delivery, &[("attempts", attempts)]);
+    delivery
+}
+
+/// The delivery, on its way once more.
+pub fn delivery_again() -> Value {
+    let mut delivery = delivery_with_attempts();
+    let again = [
+        ("state", json!("pending")),
+        ("next_attempt_at", json!("2026-03-02T10:00:00.682Z")),
+        ("finished_at", Value::Null),
+    ];
+    set(&mut delivery, &again);
+    delivery
+}
+
+/// What was told.
+pub fn event() -> Value {
+    let call = read(include_str!("story/call.json"));
+    let body = json!({"type": "call.ended", "timestamp": ENDED_AT, "data": call});
+    json!({"id": EVENT, "type": "call.ended", "call_id": CALL, "timestamp": ENDED_AT, "body": body.to_string()})
+}
+
+fn delivery() -> Value {
+    json!({
+        "id": DELIVERY, "event_id": EVENT, "event_type": "call.ended", "endpoint_id": ENDPOINT, "call_id": CALL,
+        "state": "succeeded", "attempts_made": 2, "next_attempt_at": null,
+        "created_at": ENDED_AT, "finished_at": "2026-03-02T09:15:34.662Z",
+    })
+}
+
+fn utterances() -> Value {
+    json!([
+        {"speaker": "agent", "begin_ms": 400, "end_ms": 2900, "text": "Thank you for calling, how can I help?"},
+        {"speaker": "customer", "begin_ms": 3300, "end_ms": 6800, "text": "I was charged twice, that is terrible."},
+        {"speaker": "agent", "begin_ms": 7200, "end_ms": 9900, "text": "I am sorry. The refund is on its way."},
+        {"speaker": "customer", "begin_ms": 10_300, "end_ms": 12_800, "text": "Great, thank you so much!"},
+    ])
+}
+
+fn read(piece: &str) -> Value {
+    serde_json::from_str(piece).expect("a piece of the story is JSON, as its test shows")
+}
+
+fn set(object: &mut Value, fields: &[(&str, Value)]) {
+    if let Some(object) = object.as_object_mut() {
+        let fields = fields.iter().cloned();
+        object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+}

@@ -1,0 +1,127 @@
+//! Requests that are wrong in themselves: 400 and 422.
+
+use serde_json::{Value, json};
+
+use super::{Compared, Operation, UNKNOWN, that_may_answer, with_two_hosts};
+use crate::app::{TestAccount, TestApp};
+
+/// What of the documented request is made wrong.
+enum Wrong {
+    /// A field is taken away.
+    Without(&'static str),
+    /// A field has another value.
+    With(&'static str, Value),
+    /// The query is this.
+    Query(&'static str),
+    /// The id in the path is none.
+    Id,
+    /// Nothing can be wrong but the request's head.
+    Head,
+}
+
+fn fault(operation: Operation) -> Wrong {
+    let template = operation.template;
+    let template = template.strip_prefix("/v1").unwrap_or(template);
+    match (operation.method, template) {
+        ("post", "/calls/end") => Wrong::With("call_id", json!("x")),
+        ("post", "/calls" | "/calls/make-call") => Wrong::Without("call_to"),
+        ("get", "/calls/query" | "/v3/communication/voice_calls") => Wrong::Query("per_page=101"),
+        ("get", "/calls/export") => Wrong::Query("format=xml"),
+        ("get", "/deliveries") => Wrong::Query("limit=101"),
+        ("post", "/webhook-endpoints") => Wrong::Without("url"),
+        ("get", path) if path.ends_with("/voice_call_stats") => Wrong::Query("start_date=x"),
+        ("put", path) if path.ends_with("/voice_call_recordings/{uid}") => {
+            Wrong::With("recording_played", json!("yes"))
+        }
+        ("put" | "patch" | "post", path) if path.starts_with("/v3/") => {
+            Wrong::With("rate", json!(0.05))
+        }
+        ("post", path) if path.starts_with("/api/v1/voip/") => Wrong::Without("CallId"),
+        (_, path) if path.contains("{id}") => Wrong::Id,
+        _ => Wrong::Head,
+    }
+}
+
+/// The documented body of an operation, with a field changed or taken away.
+pub(super) fn changed(operation: Operation, field: &str, value: Option<Value>) -> Value {
+    let (_, example) = operation.body().unwrap();
+    let mut body = example.clone();
+    let fields = body.as_object_mut().unwrap();
+    // A request is made in one business, the default account's.
+    if fields.contains_key("business_uid") {
+        fields.insert("business_uid".to_owned(), json!("business-default"));
+    }
+    match value {
+        Some(value) => fields.insert(field.to_owned(), value),
+        None => fields.remove(field),
+    };
+    body
+}
+
+pub(super) async fn provoke(app: &TestApp, account: &TestAccount, compared: &mut Compared) {
+    for operation in that_may_answer(400) {
+        // Read only after its signature was verified: `conflicts` has a connection for that.
+        if operation.template.starts_with("/inbound/") {
+            continue;
+        }
+        let path = operation.path(UNKNOWN);
+        let begin = |path: &str| operation.begin(app, path).bearer_auth(&account.key);
+        let request = match fault(operation) {
+            Wrong::Without(field) => begin(&path).json(&changed(operation, field, None)),
+            Wrong::With(field, value) => begin(&path).json(&changed(operation, field, Some(value))),
+            Wrong::Query(query) => begin(&format!("{path}?{query}")),
+            Wrong::Id => operation.as_documented(app, "x").bearer_auth(&account.key),
+            Wrong::Head => {
+                compared.compare(operation, 400, &with_two_hosts(app, operation).await);
+                continue;
+            }
+        };
+        compared.expect(operation, 400, request.send().await).await;
+    }
+    senseless(app, account, compared).await;
+}
+
+/// Of the right form, and senseless.
+async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared) {
+    let voice_calls = "/v3/communication/voice_calls";
+    let inbound = json!("inbound");
+    for (method, template, field, value) in [
+        (
+            "put",
+            "/v1/calls/{id}/transcript",
+            "utterances",
+            Some(json!([])),
+        ),
+        (
+            "post",
+            "/v1/webhook-endpoints",
+            "url",
+            Some(json!("ftp://example.com/")),
+        ),
+        ("post", voice_calls, "direction", Some(inbound.clone())),
+        (
+            "put",
+            "/v3/communication/voice_calls/{uid}",
+            "direction",
+            Some(inbound.clone()),
+        ),
+        (
+            "patch",
+            "/v3/communication/voice_calls/{uid}",
+            "direction",
+            Some(inbound),
+        ),
+        (
+            "put",
+            "/v3/communication/voice_call_recordings/{uid}",
+            "recording_played",
+            None,
+        ),
+    ] {
+        let operation = Operation::find(method, template);
+        let request = operation.begin(app, &operation.path(UNKNOWN));
+        let request = request.bearer_auth(&account.key);
+        let request = request.json(&changed(operation, field, value));
+        compared.expect(operation, 422, request.send().await).await;
+    }
+}
