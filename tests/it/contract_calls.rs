@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::app::{TestAccount, TestApp};
 
 mod end;
+mod get;
 mod make_call;
 mod modes;
 mod patch;
+mod query;
 mod record;
 
 /// What a value of a field comes to.
