@@ -17,6 +17,7 @@ pub mod dialled;
 pub mod endpoint;
 pub mod event;
 pub mod id;
+pub mod json;
 pub mod key;
 pub mod lifecycle;
 pub mod money;

@@ -92,6 +92,7 @@ fn object(field: &'static str) -> Vec<Case> {
     // `{"k":"…"}` has eight bytes besides the text.
     let largest = json!({"k": "x".repeat(65_536 - 8)});
     let larger = json!({"k": "x".repeat(65_536 - 7)});
+    let number = "must not contain a number beyond 1e308";
     vec![
         (field, None, Expect::Shows(Value::Null)),
         becomes(field, Value::Null, Value::Null),
@@ -102,6 +103,14 @@ fn object(field: &'static str) -> Vec<Case> {
         wrong_type(field, json!("{}"), "must be an object"),
         wrong_type(field, json!([]), "must be an object"),
         wrong_type(field, json!(1), "must be an object"),
+        shows(field, json!({"a": [1e300, -1e300]})),
+        shows(field, json!({"a": [1e308, {"b": -1e308}]})),
+        invalid(field, json!({"a": [f64::MAX]}), number),
+        invalid(
+            field,
+            json!({"a": {"b": -1.000_000_000_000_001e308}}),
+            number,
+        ),
         invalid(
             field,
             json!({"a": ["x\0"]}),

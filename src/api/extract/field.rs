@@ -8,7 +8,10 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-use crate::domain::text::{Text, TextError};
+use crate::domain::{
+    json,
+    text::{Text, TextError},
+};
 
 /// A value as it was sent. Texts borrow from the body where they can.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +165,7 @@ impl Field<'_> {
         }
     }
 
-    /// Its object of at most `bytes_max` bytes as it is written, in which no NUL stands.
+    /// Its object of at most `bytes_max` bytes as it is written, which the database can hold.
     pub fn object(&self, bytes_max: usize) -> Result<Value, Wrong> {
         let Self::Nested(object @ Value::Object(_)) = self else {
             return Err(Wrong::wrong_type("an object"));
@@ -174,9 +177,7 @@ impl Field<'_> {
                 message: format!("must have at most {bytes_max} bytes"),
             });
         }
-        if has_nul(object) {
-            return Err(TextError::Nul.into());
-        }
+        json::check(object).map_err(|error| Wrong::invalid(error.to_string()))?;
         Ok(object.clone())
     }
 
@@ -194,18 +195,6 @@ impl Field<'_> {
             Self::Text(text) => Value::String(text.into_owned()),
             Self::Nested(value) => value,
         }
-    }
-}
-
-/// Whether a NUL stands anywhere in it, which the database cannot hold.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -5,7 +5,10 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{Kind, VALUE_CHARS_MAX};
-use crate::domain::state::{CallState, Direction};
+use crate::domain::{
+    json,
+    state::{CallState, Direction},
+};
 
 /// A value of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +49,7 @@ impl Value {
             ),
             Kind::Direction => word(text, Direction::ALL.map(Direction::as_str).as_slice())
                 .ok_or("inbound or outbound"),
-            Kind::Json => serde_json::from_str(text).map(Self::Json).map_err(|_invalid| "JSON, such as {\"plan\":\"pro\"}"),
+            Kind::Json => return document(text).map(Self::Json),
         }
         .map_err(|expected| format!("must be {expected}"))
     }
@@ -99,6 +102,13 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 
 fn id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
+fn document(text: &str) -> Result<serde_json::Value, String> {
+    let expected = "must be JSON, such as {\"plan\":\"pro\"}";
+    let value = serde_json::from_str(text).map_err(|_invalid| expected.to_owned())?;
+    json::check(&value).map_err(|error| error.to_string())?;
+    Ok(value)
 }
 
 fn word(text: &str, words: &[&str]) -> Option<Value> {

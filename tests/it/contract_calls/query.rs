@@ -229,7 +229,9 @@ async fn every_parameter_has_its_answer_whatever_it_is_given() {
     let cases = [ids(), texts(), days(), paging(), order()];
     let filters = [
         filters::lists_as_such(),
-        filters::parts(),
+        filters::words(),
+        filters::wrong_values(),
+        filters::values(),
         filters::bounds(),
     ];
     let cases = cases.into_iter().chain(filters);

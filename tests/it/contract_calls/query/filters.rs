@@ -55,74 +55,78 @@ fn filter(column: &str, operator: &str, value: &str) -> String {
     format!("filter_columns[]={column}&filter_operator[]={operator}&filter_values[]={value}")
 }
 
-/// Each part of a filter.
-pub(super) fn parts() -> Vec<Case> {
-    let refused =
-        |(column, operator, value): (&str, &str, &str), field: &'static str, message: &str| {
-            let refused = Expect::Refused(field, "invalid", message.to_owned());
-            (filter(column, operator, value), refused)
-        };
+/// A filter of which one part is refused.
+fn refused(
+    (column, operator, value): (&str, &str, &str),
+    field: &'static str,
+    message: &str,
+) -> Case {
+    let refused = Expect::Refused(field, "invalid", message.to_owned());
+    (filter(column, operator, value), refused)
+}
+
+/// Columns and operators that there are not, or not together.
+pub(super) fn words() -> Vec<Case> {
     let columns = Column::NAMES.map(|(name, _)| name).join(", ");
     let columns = format!("must be one of {columns}");
     let operators = Operator::WORDS.map(|(word, _)| word).join(", ");
     let operators = format!("must be one of {operators}");
-    let mut cases = Vec::new();
-    for column in [
-        "",
-        "null",
-        "7",
-        "NOTES",
-        "Call_Sid",
-        "secret",
-        "notes%20",
-        &"x".repeat(2000),
-    ] {
+    let fitting = "does not fit this column: use one of eq, ne, in, is_null";
+    let long = "x".repeat(2000);
+    let no_columns = [
+        "", "null", "7", "NOTES", "Call_Sid", "secret", "notes%20", &long,
+    ];
+    let no_operators = ["", "null", "7", "EQ", "=", "like", "eq%20"];
+    let mut cases = vec![refused(
+        ("is_test", "gt", "true"),
+        "filter_operator[0]",
+        fitting,
+    )];
+    for column in no_columns {
         cases.push(refused((column, "eq", "b"), "filter_columns[0]", &columns));
     }
-    for operator in ["", "null", "7", "EQ", "=", "like", "eq%20"] {
+    for operator in no_operators {
         let parts = ("call_sid", operator, "b");
         cases.push(refused(parts, "filter_operator[0]", &operators));
     }
-    let values = [
-        ("call_duration", "1.5", "must be a whole number, such as 60"),
+    cases
+}
+
+/// Values that are not of the column's kind.
+pub(super) fn wrong_values() -> Vec<Case> {
+    let whole = "must be a whole number, such as 60";
+    let uuid = "must be a UUID, such as 550e8400-e29b-41d4-a716-446655440000";
+    let list = "must be values parted by commas, or a JSON array of texts such as [\"a,b\",\"c\"]";
+    let null = "must be true, false, or empty for true";
+    let json = "must be JSON, such as {\"plan\":\"pro\"}";
+    let number = "must not contain a number beyond 1e308";
+    let nul = "must not contain the NUL character";
+    [
+        (("call_duration", "eq", "1.5"), whole),
+        (("call_duration", "eq", "null"), whole),
+        (("call_duration", "eq", ""), whole),
+        (("call_duration", "eq", "9223372036854775808"), whole),
+        (("cost", "eq", "free"), "must be a number, such as 0.25"),
+        (("is_test", "eq", "True"), "must be true or false"),
+        (("is_test", "eq", "1"), "must be true or false"),
+        (("campaign_id", "eq", "x"), uuid),
         (
-            "call_duration",
-            "null",
-            "must be a whole number, such as 60",
+            ("call_direction", "eq", "Outbound"),
+            "must be inbound or outbound",
         ),
-        ("call_duration", "", "must be a whole number, such as 60"),
-        (
-            "call_duration",
-            "9223372036854775808",
-            "must be a whole number, such as 60",
-        ),
-        ("cost", "free", "must be a number, such as 0.25"),
-        ("is_test", "True", "must be true or false"),
-        ("is_test", "1", "must be true or false"),
-        (
-            "campaign_id",
-            "x",
-            "must be a UUID, such as 550e8400-e29b-41d4-a716-446655440000",
-        ),
-        ("call_direction", "Outbound", "must be inbound or outbound"),
-        ("metadata", "{", "must be JSON, such as {\"plan\":\"pro\"}"),
-    ];
-    for (column, value, message) in values {
-        cases.push(refused((column, "eq", value), "filter_values[0]", message));
-    }
-    let fitting = "does not fit this column: use one of eq, ne, in, is_null";
-    cases.extend([
-        refused(("is_test", "gt", "true"), "filter_operator[0]", fitting),
-        refused(
-            ("call_sid", "is_null", "TRUE"),
-            "filter_values[0]",
-            "must be true, false, or empty for true",
-        ),
-        refused(
-            ("call_sid", "in", "[1]"),
-            "filter_values[0]",
-            "must be values parted by commas, or a JSON array of texts such as [\"a,b\",\"c\"]",
-        ),
+        (("metadata", "eq", "{"), json),
+        (("metadata", "eq", "{\"a\":\"\\u0000\"}"), nul),
+        (("metadata", "eq", "[1.1e308]"), number),
+        (("call_sid", "is_null", "TRUE"), null),
+        (("call_sid", "in", "[1]"), list),
+    ]
+    .map(|(parts, message)| refused(parts, "filter_values[0]", message))
+    .into()
+}
+
+/// Values that are.
+pub(super) fn values() -> Vec<Case> {
+    vec![
         lists(filter("call_duration", "gte", "0"), "cba"),
         lists(filter("call_duration", "gt", "9223372036854775807"), ""),
         lists(filter("call_duration", "gt", "-9223372036854775808"), "cba"),
@@ -134,8 +138,7 @@ pub(super) fn parts() -> Vec<Case> {
         lists(filter("notes", "contains", "100%25"), "a"),
         lists(filter("campaign_id", "eq", &FIRST.to_uppercase()), "a"),
         lists(filter("call_direction", "ne", "inbound"), "cba"),
-    ]);
-    cases
+    ]
 }
 
 /// So many filters, and so long ones, and not one more.
