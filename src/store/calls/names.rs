@@ -127,8 +127,8 @@ pub async fn resolve_or_claim(
            left join claimed using (account_id, namespace, name)
            left join lateral (
              select call_id from call_names
-             where call_names.account_id = asked.account_id and call_names.namespace = asked.namespace
-               and call_names.name = asked.name
+             where claimed.call_id is null and call_names.account_id = asked.account_id
+               and call_names.namespace = asked.namespace and call_names.name = asked.name
              limit 1
            ) as known on true"#,
         &accounts,
