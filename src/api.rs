@@ -3,8 +3,12 @@
 //! Here the routes are put together, once: [`router`] serves them, [`document`] describes them. What stands around every
 //! route is in [`guard`] (refusals, headers, envelopes) and [`observe`] (ids, counters, logs).
 
-use axum::{Router, middleware::from_fn};
-use tower_http::catch_panic::CatchPanicLayer;
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,12 +36,13 @@ pub mod transcripts;
 pub mod voice_calls;
 pub mod voip;
 
+use crate::metrics::Metrics;
 use state::ApiState;
 
 /// Everything that is documented.
 fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(document::Document::openapi())
-        .nest("/api/v1/voip", voip::routes())
+        .merge(voip::routes())
         .nest("/calls", calls::routes())
         .nest("/v1/calls", calls::routes())
         .merge(calls::export::routes())
@@ -60,14 +65,17 @@ pub fn router(state: ApiState) -> Router {
         .merge(document::pages())
         .fallback(guard::no_such_path)
         .method_not_allowed_fallback(guard::no_such_method)
-        .layer(from_fn(guard::check))
-        .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn(guard::render))
-        .layer(from_fn(limits::tell))
-        .layer(from_fn(guard::headers))
-        .layer(axum::middleware::from_fn_with_state(
-            metrics,
-            observe::observe,
-        ))
+        .layer(from_fn_with_state(metrics, around))
         .with_state(state)
+}
+
+/// What stands around every route, the outermost first.
+///
+/// One layer of the router: each is a box, and every request clones each of them with all that is in it.
+pub async fn around(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let refused_or_handled = |request| guard::check(request, next);
+    let rendered = |request| guard::render(request, refused_or_handled);
+    let told = |request| limits::tell(request, rendered);
+    let with_headers = |request| guard::headers(request, told);
+    observe::observe(metrics, request, with_headers).await
 }

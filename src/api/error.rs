@@ -4,9 +4,7 @@
 use std::borrow::Cow;
 
 use axum::{
-    extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -243,14 +241,9 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     line
 }
 
-/// Renders the errors of a surface's routes in its own envelope: `render` makes the status and the body, everything else
-/// of the response stays.
-pub async fn render_as(
-    render: impl FnOnce(&Told) -> Response,
-    request: Request,
-    next: Next,
-) -> Response {
-    let response = next.run(request).await;
+/// Renders an error of a surface's routes in its own envelope: `render` makes the status and the body, everything else of
+/// the response stays. What is no error stays as it is.
+pub fn render_as(render: impl FnOnce(&Told) -> Response, response: Response) -> Response {
     let Some(told) = response.extensions().get::<Told>().cloned() else {
         return response;
     };

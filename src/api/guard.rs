@@ -9,6 +9,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     calls,
@@ -55,7 +57,7 @@ impl Surface {
     }
 }
 
-/// Refuses what no route may get.
+/// Refuses what no route may get, and outlives a handler that panics.
 pub async fn check(request: Request, next: Next) -> Response {
     if request.uri().path().len() > PATH_BYTES_MAX {
         return Error::new(Code::PathTooLong, "the path is too long").into_response();
@@ -64,7 +66,8 @@ pub async fn check(request: Request, next: Next) -> Response {
     if request.headers().get_all(header::HOST).iter().count() != 1 {
         return no_one_host().into_response();
     }
-    next.run(request).await
+    let caught = CatchPanicLayer::custom(panicked).layer(next);
+    caught.oneshot(request).await.into_response()
 }
 
 /// The refusal that any route may answer.
@@ -92,19 +95,22 @@ pub(super) fn example(
 }
 
 /// Puts errors into the envelope of the path's surface, and says which handling was applied where that can be asked for.
-pub async fn render(request: Request, next: Next) -> Response {
+pub async fn render<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let surface = Surface::of(request.uri().path());
-    let applied = prefer::Applied::to(request.headers());
+    let native = surface == Surface::Native;
+    let occasion = native.then(|| Occasion::of(&request));
+    let applied = (!native).then(|| prefer::Applied::to(request.headers()));
+    let response = next(request).await;
     let mut response = match surface {
-        Surface::Voip => render_as(voip::envelope::render, request, next).await,
-        Surface::Calls => render_as(calls::envelope::render, request, next).await,
-        Surface::VoiceCalls => render_as(voice_calls::envelope::render, request, next).await,
-        Surface::Native => {
-            let occasion = Occasion::of(&request);
-            return render_as(|told| problem::render(told, Some(&occasion)), request, next).await;
-        }
+        Surface::Voip => render_as(voip::envelope::render, response),
+        Surface::Calls => render_as(calls::envelope::render, response),
+        Surface::VoiceCalls => render_as(voice_calls::envelope::render, response),
+        Surface::Native => render_as(|told| problem::render(told, occasion.as_ref()), response),
     };
-    if let Some((name, value)) = applied.header() {
+    if let Some((name, value)) = applied.and_then(prefer::Applied::header) {
         response.headers_mut().insert(name, value);
     }
     response
@@ -125,9 +131,12 @@ pub fn told(occasion: &Occasion, error: Error) -> Response {
 }
 
 /// Headers that keep browsers and caches from doing anything with an answer.
-pub async fn headers(request: Request, next: Next) -> Response {
+pub async fn headers<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let pages = request.uri().path().starts_with("/docs");
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let csp = if pages { CSP_PAGES } else { CSP_NOTHING };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -159,7 +168,7 @@ pub async fn no_such_method() -> Error {
 }
 
 /// The answer of a handler that panicked. The panic's own message goes to the log by the panic hook.
-pub fn panicked(_payload: Box<dyn Any + Send>) -> Response {
+fn panicked(_payload: Box<dyn Any + Send>) -> Response {
     Error::internal().into_response()
 }
 

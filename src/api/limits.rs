@@ -16,7 +16,6 @@ use std::{
 use axum::{
     extract::{ConnectInfo, Request},
     http::{Extensions, HeaderName, HeaderValue},
-    middleware::Next,
     response::Response,
 };
 
@@ -152,11 +151,14 @@ pub(super) fn too_many(quota: impl fmt::Display, name: &str, wait_s: u32) -> Err
     Error::new(Code::RateLimited, told).retry_after(wait_s)
 }
 
-/// Middleware: tells a client how much it may still do.
-pub async fn tell(mut request: Request, next: Next) -> Response {
+/// Tells a client how much it may still do.
+pub async fn tell<F: Future<Output = Response>>(
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let slot = Slot::default();
     request.extensions_mut().insert(slot.clone());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Some(standing) = slot.0.get() {
         for (name, value) in [
             (RATE_LIMIT_POLICY, standing.policy()),

@@ -6,9 +6,8 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method},
-    middleware::Next,
     response::Response,
 };
 use tracing::Instrument as _;
@@ -32,8 +31,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from the request.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// Middleware: gives the request an id, counts it, logs how it ended.
-pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
+/// Gives the request an id, counts it, logs how it ended.
+pub async fn observe<F: Future<Output = Response>>(
+    metrics: Metrics,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let began = Instant::now();
     let id: Arc<str> = request_id(request.headers().get(&REQUEST_ID)).into();
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
@@ -41,7 +44,7 @@ pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next:
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = tracing::info_span!("request", request.id = %id);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
     let took = began.elapsed();
     let status = response.status();
     metrics.request_answered(method, route, status.as_u16(), took);

@@ -30,7 +30,7 @@ use parse::Endpoint;
 /// The largest post: every field at its bound, every character escaped.
 const BODY_BYTES_MAX: usize = 32 * 1024;
 
-/// The routes, for `/api/v1/voip`.
+/// The routes. By their whole paths: the most frequent request there is need not be unwrapped first.
 pub fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(call_in_queue))
@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
 
 /// A call waits in a queue
 #[utoipa::path(
-    post, path = "/call-in-queue", tag = "voip",
+    post, path = "/api/v1/voip/call-in-queue", tag = "voip",
     params(("Prefer" = Option<String>, Header, description = "`handling=strict` or `handling=lenient`")),
     request_body(content(
         (CallInQueue = "application/json"), (CallInQueue = "application/x-www-form-urlencoded")
@@ -61,7 +61,7 @@ async fn call_in_queue(
 
 /// A call rings
 #[utoipa::path(
-    post, path = "/call-ringing", tag = "voip",
+    post, path = "/api/v1/voip/call-ringing", tag = "voip",
     params(("Prefer" = Option<String>, Header, description = "`handling=strict` or `handling=lenient`")),
     request_body(content(
         (CallRinging = "application/json"), (CallRinging = "application/x-www-form-urlencoded")
@@ -83,7 +83,7 @@ async fn call_ringing(
 ///
 /// With a `CallStatus` in it, it is a call end: an early version of the published document had that URL for it.
 #[utoipa::path(
-    post, path = "/call-answered", tag = "voip",
+    post, path = "/api/v1/voip/call-answered", tag = "voip",
     params(("Prefer" = Option<String>, Header, description = "`handling=strict` or `handling=lenient`")),
     request_body(content(
         (CallAnswered = "application/json"), (CallAnswered = "application/x-www-form-urlencoded")
@@ -106,7 +106,7 @@ async fn call_answered(
 /// Idempotent: the same post again answers the same and changes nothing. The first end of a call stays; a different one
 /// fills in what is missing.
 #[utoipa::path(
-    post, path = "/call-end", tag = "voip",
+    post, path = "/api/v1/voip/call-end", tag = "voip",
     params(("Prefer" = Option<String>, Header, description = "`handling=strict` (all documented fields are required) or `handling=lenient`")),
     request_body(content(
         (CallEnd = "application/json"), (CallEnd = "application/x-www-form-urlencoded")

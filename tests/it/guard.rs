@@ -4,20 +4,18 @@ use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode},
-    middleware::from_fn,
+    middleware::from_fn_with_state,
     routing::post,
 };
 use http_body_util::BodyExt as _;
-use onhook::api::guard;
+use onhook::{api, metrics::Metrics};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-
 use tower::ServiceExt as _;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::TestApp;
 
@@ -93,9 +91,7 @@ fn panicking() -> Router {
         .route("/calls/end", post(panics))
         .route("/api/v1/voip/call-end", post(panics))
         .route("/v1/events/{id}", post(panics))
-        .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn(guard::render))
-        .layer(from_fn(guard::headers))
+        .layer(from_fn_with_state(Metrics::new(), api::around))
 }
 
 #[tokio::test]
@@ -105,7 +101,8 @@ async fn a_panic_is_answered_and_says_nothing_of_itself() {
         ("/api/v1/voip/call-end", "/error/type", "ERROR_SERVER_ERROR"),
         ("/v1/events/1", "/code", "internal"),
     ] {
-        let request = Request::post(path).body(Body::empty()).unwrap();
+        let request = Request::post(path).header("host", "a");
+        let request = request.body(Body::empty()).unwrap();
         let answer = panicking().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), 500);
         assert_eq!(answer.headers()["cache-control"], "no-store");

@@ -9,14 +9,14 @@ use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode},
-    middleware,
+    middleware::from_fn_with_state,
     routing::get,
 };
 use http_body_util::BodyExt as _;
 use onhook::{
     api::{
+        self,
         health::{self, Health},
-        observe,
     },
     metrics::{Metrics, QueueGauges},
     store::pool,
@@ -159,16 +159,14 @@ async fn a_request_is_counted_by_its_route_and_never_by_its_path() {
     let metrics = Metrics::new();
     let routes = Router::new()
         .route("/calls/{id}", get(async || "found"))
-        .layer(middleware::from_fn_with_state(
-            metrics.clone(),
-            observe::observe,
-        ));
+        .layer(from_fn_with_state(metrics.clone(), api::around));
     for uri in [
         "/calls/4155550100",
         "/calls/4155550101?key=secret",
         "/+14155550100",
     ] {
-        let request = Request::get(uri).header("x-request-id", "mine");
+        let request = Request::get(uri).header("host", "a");
+        let request = request.header("x-request-id", "mine");
         let request = request.body(Body::empty()).unwrap();
         let answer = routes.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.headers()["x-request-id"], "mine");
