@@ -280,8 +280,31 @@ fn of_voice_calls() -> Vec<Recommended> {
             None,
             &["calls_created"],
         ),
+        a_month(made(Descending)),
         walk(),
     ]
+}
+
+/// The voice calls that were first heard of in one month.
+fn a_month(newest: (VoiceColumn, Order)) -> Recommended {
+    let begins = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
+    let bound = |ordering, day| {
+        let test = Test::Ordered(ordering, begins(day));
+        Filter::Time(TimeColumn::CreatedAt, test)
+    };
+    Recommended {
+        name: "`sort=created_at:desc`, `filter[created_at]`",
+        asked: Asked::VoiceCalls(List {
+            filters: vec![
+                bound(Ordering::GreaterOrEqual, "2026-01-01"),
+                bound(Ordering::Less, "2026-02-01"),
+            ],
+            sort: vec![newest],
+            offset: 0,
+            limit: PER_PAGE,
+        }),
+        indexes: &["calls_created"],
+    }
 }
 
 fn of_staff() -> Vec<Recommended> {
