@@ -1,40 +1,24 @@
-//! JSON that Postgres can hold and give back as it was: NUL passes every layer before the database and fails there, and a number
-//! at the end of the range of a double comes back as one that is beyond it, with which no reader gets anywhere.
+//! JSON that Postgres can hold: NUL passes every layer before the database and fails there.
 
 use serde_json::Value;
 
-/// A number is no further from zero.
-pub const NUMBER_MAX: f64 = 1e308;
+use super::text::TextError;
 
-/// Why JSON was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JsonError {
-    /// A NUL character is in a text or a name.
-    #[error("must not contain the NUL character")]
-    Nul,
-    /// A number is beyond [`NUMBER_MAX`].
-    #[error("must not contain a number beyond 1e308")]
-    Number,
-}
-
-/// Checks every name, text and number in it.
-pub fn check(value: &Value) -> Result<(), JsonError> {
+/// Errs if a NUL is in any name or text of it.
+pub fn without_nul(value: &Value) -> Result<(), TextError> {
     match value {
-        Value::String(text) => without_nul(text),
-        Value::Number(number) if number.as_f64().is_some_and(|n| n.abs() > NUMBER_MAX) => {
-            Err(JsonError::Number)
-        }
-        Value::Array(items) => items.iter().try_for_each(check),
+        Value::String(text) => check(text),
+        Value::Array(items) => items.iter().try_for_each(without_nul),
         Value::Object(members) => members
             .iter()
-            .try_for_each(|(name, value)| without_nul(name).and_then(|()| check(value))),
+            .try_for_each(|(name, value)| check(name).and_then(|()| without_nul(value))),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 
-fn without_nul(text: &str) -> Result<(), JsonError> {
+fn check(text: &str) -> Result<(), TextError> {
     if text.contains('\0') {
-        return Err(JsonError::Nul);
+        return Err(TextError::Nul);
     }
     Ok(())
 }

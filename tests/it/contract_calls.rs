@@ -92,7 +92,6 @@ fn object(field: &'static str) -> Vec<Case> {
     // `{"k":"…"}` has eight bytes besides the text.
     let largest = json!({"k": "x".repeat(65_536 - 8)});
     let larger = json!({"k": "x".repeat(65_536 - 7)});
-    let number = "must not contain a number beyond 1e308";
     vec![
         (field, None, Expect::Shows(Value::Null)),
         becomes(field, Value::Null, Value::Null),
@@ -103,14 +102,7 @@ fn object(field: &'static str) -> Vec<Case> {
         wrong_type(field, json!("{}"), "must be an object"),
         wrong_type(field, json!([]), "must be an object"),
         wrong_type(field, json!(1), "must be an object"),
-        shows(field, json!({"a": [1e300, -1e300]})),
-        shows(field, json!({"a": [1e308, {"b": -1e308}]})),
-        invalid(field, json!({"a": [f64::MAX]}), number),
-        invalid(
-            field,
-            json!({"a": {"b": -1.000_000_000_000_001e308}}),
-            number,
-        ),
+        shows(field, json!({"a": [f64::MAX, {"b": f64::MIN}, 5e-324]})),
         invalid(
             field,
             json!({"a": ["x\0"]}),

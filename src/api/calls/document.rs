@@ -51,13 +51,13 @@ pub struct CallNotes {
     /// Free notes.
     #[schema(max_length = 10_000)]
     pub notes: Option<String>,
-    /// The back end's own data: at most 65,536 bytes as JSON, no number beyond 1e308.
+    /// The back end's own data: at most 65,536 bytes as JSON.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<serde_json::Value>,
-    /// What the agent was told: at most 65,536 bytes as JSON, no number beyond 1e308.
+    /// What the agent was told: at most 65,536 bytes as JSON.
     #[schema(value_type = Option<Object>)]
     pub agent_dynamic_variables: Option<serde_json::Value>,
-    /// What was drawn from the call: at most 65,536 bytes as JSON, no number beyond 1e308.
+    /// What was drawn from the call: at most 65,536 bytes as JSON.
     #[schema(value_type = Option<Object>)]
     pub agent_post_call_outcomes: Option<serde_json::Value>,
     /// What the call cost, with at most 12 digits before the point and 6 behind it.

@@ -177,7 +177,7 @@ impl Field<'_> {
                 message: format!("must have at most {bytes_max} bytes"),
             });
         }
-        json::check(object).map_err(|error| Wrong::invalid(error.to_string()))?;
+        json::without_nul(object)?;
         Ok(object.clone())
     }
 

@@ -107,7 +107,7 @@ fn id(text: &str) -> Option<Uuid> {
 fn document(text: &str) -> Result<serde_json::Value, String> {
     let expected = "must be JSON, such as {\"plan\":\"pro\"}";
     let value = serde_json::from_str(text).map_err(|_invalid| expected.to_owned())?;
-    json::check(&value).map_err(|error| error.to_string())?;
+    json::without_nul(&value).map_err(|error| error.to_string())?;
     Ok(value)
 }
 
