@@ -1,7 +1,7 @@
 //! The one way in for reports, group-committed.
 //!
-//! A handler hands its report over and waits for the commit. One task takes *whatever is waiting* (no timer: one report
-//! when idle, hundreds under load) and applies it in one transaction with array parameters; see [`batch`]. If that
+//! A handler hands its report over and waits for the commit. One task takes what is waiting (no timer: one report when idle,
+//! a fair share of hundreds under load) and applies it in one transaction with array parameters; see [`batch`]. If that
 //! fails for a reason that lies in the data, each report is tried alone, so that a bad one fails alone. When the bounded
 //! channel is full the caller is told at once ([`IngestError::Busy`]).
 
@@ -26,6 +26,11 @@ mod batch;
 
 /// The most reports that one transaction takes.
 pub const BATCH_MAX: usize = 512;
+
+/// Up to so many reports are taken at once; of more that wait, half. What is left makes, with what comes meanwhile, a batch
+/// of the same size: batches that took all there is would be large and small by turns, and whoever comes after the small one
+/// waits for the large one.
+const BATCH_WHOLE: usize = 48;
 
 /// How many batchers one process runs: the statements of one run while the commit of the other is written to the disk.
 pub const BATCHERS: usize = 2;
@@ -160,10 +165,11 @@ impl Batcher {
         }
     }
 
-    /// Takes whatever is waiting; nothing if nothing will come any more. Loses nothing when it is dropped.
+    /// Takes what is waiting, or a share of it; nothing if nothing will come any more. Loses nothing when it is dropped.
     async fn take(&self, taken: &mut Vec<Pending>) -> MutexGuard<'_, mpsc::Receiver<Pending>> {
         let mut waiting = self.waiting.lock().await;
-        waiting.recv_many(taken, BATCH_MAX).await;
+        let share = share(waiting.len());
+        waiting.recv_many(taken, share).await;
         waiting
     }
 
@@ -225,6 +231,11 @@ impl Batcher {
         self.metrics.ingest_batch(reports.len());
         Ok(applied.ingested)
     }
+}
+
+/// How many of those that wait make a batch.
+fn share(waiting: usize) -> usize {
+    (waiting / 2).clamp(BATCH_WHOLE, BATCH_MAX)
 }
 
 /// Applies reports in one transaction, commits, and wakes the workers: what a service without batches would do.
@@ -292,4 +303,15 @@ fn unavailable(reports: &[CallReport], error: &store::Error) -> Vec<Result<Inges
             )))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn a_batch_is_what_waits_or_half_of_many() {
+        let shares = [0, 48, 97, 98, 1000, 1024, 5000].map(share);
+        assert_eq!(shares, [48, 48, 48, 49, 500, 512, 512]);
+    }
 }
