@@ -55,6 +55,16 @@ impl Surface {
             _ => Self::Native,
         }
     }
+
+    /// An error in its words.
+    fn render(self, told: &Told, occasion: Option<&Occasion>) -> Response {
+        match self {
+            Self::Voip => voip::envelope::render(told),
+            Self::Calls => calls::envelope::render(told),
+            Self::VoiceCalls => voice_calls::envelope::render(told),
+            Self::Native => problem::render(told, occasion),
+        }
+    }
 }
 
 /// Refuses what no route may get, and outlives a handler that panics.
@@ -104,12 +114,7 @@ pub async fn render<F: Future<Output = Response>>(
     let occasion = native.then(|| Occasion::of(&request));
     let applied = (!native).then(|| prefer::Applied::to(request.headers()));
     let response = next(request).await;
-    let mut response = match surface {
-        Surface::Voip => render_as(voip::envelope::render, response),
-        Surface::Calls => render_as(calls::envelope::render, response),
-        Surface::VoiceCalls => render_as(voice_calls::envelope::render, response),
-        Surface::Native => render_as(|told| problem::render(told, occasion.as_ref()), response),
-    };
+    let mut response = render_as(|told| surface.render(told, occasion.as_ref()), response);
     if let Some((name, value)) = applied.and_then(prefer::Applied::header) {
         response.headers_mut().insert(name, value);
     }
@@ -122,12 +127,7 @@ pub fn told(occasion: &Occasion, error: Error) -> Response {
     let Some(told) = response.extensions().get::<Told>() else {
         return response;
     };
-    match Surface::of(occasion.uri().path()) {
-        Surface::Voip => voip::envelope::render(told),
-        Surface::Calls => calls::envelope::render(told),
-        Surface::VoiceCalls => voice_calls::envelope::render(told),
-        Surface::Native => problem::render(told, Some(occasion)),
-    }
+    Surface::of(occasion.uri().path()).render(told, Some(occasion))
 }
 
 /// Headers that keep browsers and caches from doing anything with an answer.
