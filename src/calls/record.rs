@@ -23,7 +23,7 @@ use crate::{
     store::{
         self,
         calls::names::{self, CallName},
-        receipts::{self, Kind, Receipt},
+        receipts::{self, Receipt},
     },
 };
 
@@ -212,7 +212,7 @@ fn kind(state: CallState) -> ReportKind {
 /// When what the state says happened.
 fn at(new: &NewRecord, now: DateTime<Utc>) -> DateTime<Utc> {
     let told = match kind(new.state) {
-        ReportKind::Ended(_) => new.ended_at,
+        ReportKind::Ended(_) | ReportKind::HungUp(_) => new.ended_at,
         ReportKind::Answered => new.started_at,
         ReportKind::Queued | ReportKind::Ringing | ReportKind::Recording => None,
     };
@@ -244,13 +244,7 @@ fn receipt(new: &NewRecord, call: &Call, now: DateTime<Utc>, late: bool) -> Rece
         call_id: call.call_id,
         digest: digest(new),
         source: SOURCE,
-        kind: match kind(new.state) {
-            ReportKind::Queued => Kind::Queued,
-            ReportKind::Ringing => Kind::Ringing,
-            ReportKind::Answered => Kind::Answered,
-            ReportKind::Ended(_) => Kind::Ended,
-            ReportKind::Recording => Kind::Recording,
-        },
+        kind: kind(new.state).into(),
         occurred_at: at(new, now),
         late,
         report: serde_json::value::to_raw_value(&new.content).expect("a report is plain data"),

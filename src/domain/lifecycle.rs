@@ -3,7 +3,10 @@
 //! Every fact is a register that keeps what was learned *earliest*, ties broken by value, and every time is a minimum.
 //! So the order in which reports arrive does not matter, and a repetition changes nothing. The end is the exception that
 //! the world sees: the first end that *arrives* stays, because it has been told to others; only two ends of the same
-//! instant are decided by their order in [`EndState`].
+//! instant are decided by their order in [`EndState`]. A hang-up that does not say how the call ended stands back: it is
+//! read anew when an answer is heard of, and gives way to an end that says how.
+
+use std::ops::Not;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,9 @@ pub struct LearnedAt {
     recording: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disconnect_reason: Option<i64>,
+    /// The end that is kept came as a hang-up, which does not say how the call ended.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    end_unsaid: bool,
 }
 
 /// When something was learned that somebody has removed since: before every report.
@@ -121,7 +127,14 @@ impl Lifecycle {
 
     /// Whether the report comes too late to change the state.
     pub fn is_late(&self, report: &Report) -> bool {
-        self.end.is_some() && report.kind() != ReportKind::Recording
+        let unsaid = self.learned_at.end_unsaid;
+        self.end.is_some()
+            && match report.kind() {
+                ReportKind::Queued | ReportKind::Ringing | ReportKind::HungUp(_) => true,
+                ReportKind::Answered => !unsaid || self.answered_at.is_some(),
+                ReportKind::Ended(_) => !unsaid,
+                ReportKind::Recording => false,
+            }
     }
 
     /// Takes in a report. A report that says nothing new changes nothing.
@@ -131,9 +144,14 @@ impl Lifecycle {
             ReportKind::Queued => earliest(&mut self.queued_at, at),
             ReportKind::Ringing => earliest(&mut self.ringing_at, at),
             ReportKind::Answered => earliest(&mut self.answered_at, at),
-            ReportKind::Ended(state) => self.absorb_end(End { state, at }),
+            ReportKind::Ended(state) => self.absorb_end(End { state, at }, false),
+            ReportKind::HungUp(unanswered) => {
+                let state = unanswered;
+                self.absorb_end(End { state, at }, true);
+            }
             ReportKind::Recording => {}
         }
+        self.read_hang_up();
         let facts = report.facts();
         let learned = &mut self.learned_at;
         let micros = at.timestamp_micros();
@@ -247,10 +265,25 @@ impl Lifecycle {
         Some(heard.max(self.talk_s().unwrap_or(0)))
     }
 
-    fn absorb_end(&mut self, new: End) {
-        match self.end {
-            Some(kept) if kept.at != new.at || kept.state <= new.state => {}
-            Some(_) | None => self.end = Some(new),
+    fn absorb_end(&mut self, new: End, unsaid: bool) {
+        let keep = match self.end {
+            None => false,
+            Some(_) if self.learned_at.end_unsaid != unsaid => unsaid,
+            Some(kept) => kept.at != new.at || kept.state <= new.state,
+        };
+        if !keep {
+            self.end = Some(new);
+            self.learned_at.end_unsaid = unsaid;
+        }
+    }
+
+    /// A hang-up completes a call that was answered, whichever of the two was heard of first.
+    fn read_hang_up(&mut self) {
+        if let Some(end) = &mut self.end
+            && self.learned_at.end_unsaid
+            && self.answered_at.is_some()
+        {
+            end.state = EndState::Completed;
         }
     }
 }

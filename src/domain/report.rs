@@ -92,6 +92,9 @@ pub enum ReportKind {
     Answered,
     /// The call is over.
     Ended(EndState),
+    /// The call is over because somebody hung up, and the report does not know whether anybody had answered: completed if so,
+    /// else this. A report that says how it ended outweighs it.
+    HungUp(EndState),
     /// A recording is there. Says nothing about the state.
     Recording,
 }

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::{PgConnection, PgExecutor, types::Json};
 
-use crate::domain::id::{AccountId, CallId};
+use crate::domain::{
+    id::{AccountId, CallId},
+    report::ReportKind,
+};
 
 /// The kind of a report, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -20,6 +23,18 @@ pub enum Kind {
     Ended,
     /// A recording is there.
     Recording,
+}
+
+impl From<ReportKind> for Kind {
+    fn from(kind: ReportKind) -> Self {
+        match kind {
+            ReportKind::Queued => Self::Queued,
+            ReportKind::Ringing => Self::Ringing,
+            ReportKind::Answered => Self::Answered,
+            ReportKind::Ended(_) | ReportKind::HungUp(_) => Self::Ended,
+            ReportKind::Recording => Self::Recording,
+        }
+    }
 }
 
 /// A report as it came.

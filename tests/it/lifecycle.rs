@@ -43,16 +43,24 @@ fn permutations(reports: &[Report]) -> Vec<Vec<Report>> {
     out
 }
 
-fn kinds() -> impl Strategy<Value = ReportKind> {
+fn ends() -> impl Strategy<Value = EndState> {
     use EndState::{Busy, Canceled, Completed, Failed, NoAnswer, Voicemail};
-    let end = prop::sample::select(vec![Completed, Busy, NoAnswer, Canceled, Failed, Voicemail]);
+    prop::sample::select(vec![Completed, Busy, NoAnswer, Canceled, Failed, Voicemail])
+}
+
+fn kinds() -> impl Strategy<Value = ReportKind> {
     prop_oneof![
         Just(ReportKind::Queued),
         Just(ReportKind::Ringing),
         Just(ReportKind::Answered),
         Just(ReportKind::Recording),
-        end.prop_map(ReportKind::Ended),
+        ends().prop_map(ReportKind::Ended),
+        ends().prop_map(ReportKind::HungUp),
     ]
+}
+
+fn is_end(kind: ReportKind) -> bool {
+    matches!(kind, ReportKind::Ended(_) | ReportKind::HungUp(_))
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -108,16 +116,36 @@ proptest! {
     #[test]
     fn reports_with_one_end_make_the_same_record_in_every_order(
         before in prop::collection::vec((kinds(), 0_i64..5, facts()), 0..=3),
-        end in facts(),
+        (end, how) in (facts(), prop_oneof![ends().prop_map(ReportKind::Ended), ends().prop_map(ReportKind::HungUp)]),
     ) {
         let mut reports: Vec<Report> = before
             .into_iter()
-            .filter(|(kind, ..)| !matches!(kind, ReportKind::Ended(_)))
+            .filter(|(kind, ..)| !is_end(*kind))
             .map(|(kind, second, facts)| report(kind, second, facts))
             .collect();
-        reports.push(report(ReportKind::Ended(EndState::Completed), 9, end));
+        reports.push(report(how, 9, end));
         reports.push(reports[0].clone());
         let first = absorbed(&reports);
+        for order in permutations(&reports) {
+            prop_assert_eq!(&absorbed(&order), &first);
+        }
+    }
+
+    #[test]
+    fn an_end_that_says_how_outweighs_a_hang_up_in_every_order(
+        before in prop::collection::vec((kinds(), 0_i64..5, facts()), 0..=2),
+        (end, second) in (ends(), 5_i64..15),
+        (unanswered, facts) in (ends(), facts()),
+    ) {
+        let mut reports: Vec<Report> = before
+            .into_iter()
+            .filter(|(kind, ..)| !is_end(*kind))
+            .map(|(kind, second, facts)| report(kind, second, facts))
+            .collect();
+        reports.push(report(ReportKind::HungUp(unanswered), 9, facts));
+        reports.push(report(ReportKind::Ended(end), second, Facts::default()));
+        let first = absorbed(&reports);
+        prop_assert_eq!(first.end.unwrap().state, end);
         for order in permutations(&reports) {
             prop_assert_eq!(&absorbed(&order), &first);
         }
@@ -128,16 +156,23 @@ proptest! {
         told in prop::collection::vec((kinds(), 0_i64..9, facts()), 1..12),
     ) {
         let mut life = Lifecycle::default();
-        let mut ended = None;
+        let (mut ended, mut said) = (None, None);
         for (second, (kind, at, facts)) in told.into_iter().enumerate() {
             // Strictly later ends, as they come when time passes between them.
-            let at = if matches!(kind, ReportKind::Ended(_)) { 100 + i64::try_from(second).unwrap() } else { at };
+            let at = if is_end(kind) { 100 + i64::try_from(second).unwrap() } else { at };
             let before = life.clone();
             let told = report(kind, at, facts);
             life.absorb(&told);
             prop_assert!(life.state().is_terminal() || life.state() >= before.state());
-            ended = ended.or(life.end);
-            prop_assert_eq!(life.end, ended);
+            // A hang-up does not say how the call ended; what does, stays.
+            said = said.or(matches!(kind, ReportKind::Ended(_)).then_some(life.end).flatten());
+            ended = said.or(ended).or(life.end);
+            prop_assert_eq!(life.end.map(|end| end.at), ended.map(|end| end.at));
+            prop_assert!(said.is_none() || life.end == said);
+            let unanswered = before.end.is_some_and(|end| end.state != EndState::Completed);
+            if before.end != life.end && said.is_none() && unanswered {
+                prop_assert_eq!(life.state(), CallState::Completed);
+            }
             prop_assert_eq!(Transition::between(Some(&before), &life).ended, before.end.is_none() && life.end.is_some());
             let mut again = life.clone();
             again.absorb(&told);
@@ -180,6 +215,27 @@ fn an_end_is_told_once_and_what_comes_later_is_an_amendment() {
         }
     );
     assert_eq!(amended.state(), CallState::Completed);
+}
+
+#[test]
+fn a_hang_up_completes_a_call_that_was_answered_whichever_is_told_first() {
+    let at = |kind, second| report(kind, second, Facts::default());
+    let hung_up = || at(ReportKind::HungUp(EndState::NoAnswer), 30);
+    let unanswered = absorbed(&[at(ReportKind::Ringing, 0), hung_up()]);
+    assert_eq!(unanswered.state(), CallState::NoAnswer);
+    let answer = at(ReportKind::Answered, 12);
+    assert!(!unanswered.is_late(&answer));
+    let answered = absorbed(&[at(ReportKind::Ringing, 0), hung_up(), answer.clone()]);
+    assert_eq!(answered.state(), CallState::Completed);
+    assert!(answered.is_late(&answer));
+    assert_eq!(answered.talk_s(), Some(18));
+    assert!(Transition::between(Some(&unanswered), &answered).amended);
+
+    let busy = at(ReportKind::Ended(EndState::Busy), 31);
+    assert!(!unanswered.is_late(&busy));
+    let busy = absorbed(&[hung_up(), busy, hung_up(), answer.clone()]);
+    assert_eq!(busy.state(), CallState::Busy);
+    assert!(busy.is_late(&answer));
 }
 
 #[test]

@@ -31,7 +31,7 @@ use crate::{
             Reported,
             names::{self, CallName},
         },
-        receipts::{Kind, Receipt},
+        receipts::Receipt,
     },
 };
 
@@ -352,13 +352,7 @@ fn receipt(report: &CallReport, call_id: CallId, told: &Report, late: bool) -> R
         call_id,
         digest: digest(report, &content),
         source: report.source,
-        kind: match report.kind {
-            ReportKind::Queued => Kind::Queued,
-            ReportKind::Ringing => Kind::Ringing,
-            ReportKind::Answered => Kind::Answered,
-            ReportKind::Ended(_) => Kind::Ended,
-            ReportKind::Recording => Kind::Recording,
-        },
+        kind: report.kind.into(),
         occurred_at: told.at(),
         late,
         report: content,

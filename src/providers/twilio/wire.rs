@@ -71,7 +71,7 @@ impl CallResource {
         let kind = kind(&self.status)?;
         // `start_time` is when it was dialled: nothing says when it was answered.
         let ended_at = match kind {
-            ReportKind::Ended(_) => self.end_time,
+            ReportKind::Ended(_) | ReportKind::HungUp(_) => self.end_time,
             ReportKind::Queued
             | ReportKind::Ringing
             | ReportKind::Answered
