@@ -10,17 +10,22 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use url::Url;
+use uuid::Uuid;
 
 use crate::{
     domain::{
         connection::{AnsweredBy, Connection, Credentials},
+        id::CallId,
         party::E164,
         report::{Facts, ProviderCallId, ReportKind},
     },
     egress::{self, Answer, Egress, Limits},
 };
 
+pub mod profile;
 pub mod twilio;
+
+use profile::Profile;
 
 /// What is read of an answer.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -37,8 +42,8 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// Its name, in connections, receipts and the inbound path.
     fn name(&self) -> &'static str;
 
-    /// Where its API is unless a connection says otherwise.
-    fn public_base_url(&self) -> &'static str;
+    /// What a connection to it needs, and what it can do.
+    fn profile(&self) -> &'static Profile;
 
     /// Verifies a request that claims to come from it and reads what it tells. A true request that tells nothing new
     /// of a call is no report at all.
@@ -52,7 +57,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     async fn end(
         &self,
         access: &Access<'_>,
-        call: &ProviderCallId,
+        hang_up: &HangUpOrder<'_>,
     ) -> Result<EndOutcome, ProviderError>;
 
     /// Places a call and answers its name for it. Where the error [may hide a call](ProviderError::may_be_done), look for it
@@ -63,20 +68,57 @@ pub trait Provider: Send + Sync + fmt::Debug {
         order: &CallOrder<'_>,
     ) -> Result<ProviderCallId, ProviderError>;
 
-    /// The calls that were placed by its API between these numbers since then, the first one first.
+    /// The calls that its API placed and that may be the one that is searched for, the first one first.
     async fn created_since(
         &self,
         access: &Access<'_>,
-        between: (&E164, &E164),
-        since: DateTime<Utc>,
+        search: &Search<'_>,
     ) -> Result<Vec<ProviderCallId>, ProviderError>;
 
-    /// What it knows of a call; nothing if it does not know the call.
+    /// What it knows of a call.
     async fn look_up(
         &self,
         access: &Access<'_>,
         call: &ProviderCallId,
-    ) -> Result<Option<InboundReport>, ProviderError>;
+    ) -> Result<LookUp, ProviderError>;
+
+    /// Asks for something cheap that only valid credentials are given.
+    async fn probe(&self, access: &Access<'_>) -> Result<(), ProviderError>;
+}
+
+/// A call that is to be hung up.
+#[derive(Debug, Clone, Copy)]
+pub struct HangUpOrder<'a> {
+    /// The provider's name for it.
+    pub call: &'a ProviderCallId,
+    /// The same each time that this hang-up is asked for, by which a provider may recognise a repetition.
+    pub request_id: Uuid,
+    /// Somebody had answered, as far as the record knows.
+    pub answered: bool,
+}
+
+/// A call that may have been placed: the answer to the request was lost.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// Our id, the name of the call where the provider lets us name it.
+    pub call_id: CallId,
+    /// From whose number.
+    pub from: &'a E164,
+    /// To whom.
+    pub to: &'a E164,
+    /// Not placed before.
+    pub since: DateTime<Utc>,
+}
+
+/// What a provider knows of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUp {
+    /// It has no such call, or not any more.
+    Unknown,
+    /// It has the call, in a state that we have no word for: live, as far as anybody can tell.
+    Unclear,
+    /// It has the call.
+    Known(Box<InboundReport>),
 }
 
 /// A call that is to be placed.
@@ -94,6 +136,10 @@ pub struct CallOrder<'a> {
     pub told: &'a [(&'a str, &'a str)],
     /// Where the provider reports how the call goes.
     pub status_callback: &'a str,
+    /// Our id, for providers that let us name the call.
+    pub call_id: CallId,
+    /// The provider is to end the call after this long.
+    pub max_duration: Option<Duration>,
 }
 
 /// A request that claims to come from a provider, as it came.
@@ -106,6 +152,8 @@ pub struct InboundRequest<'a> {
     pub headers: &'a HeaderMap,
     /// Its body, byte for byte.
     pub body: &'a [u8],
+    /// When it came, by the database's clock.
+    pub received_at: DateTime<Utc>,
 }
 
 /// What a provider tells of a call.
@@ -121,6 +169,17 @@ pub struct InboundReport {
     pub kind: ReportKind,
     /// What else it says.
     pub facts: Facts,
+    /// Which other legs belong to it.
+    pub leg: Leg,
+}
+
+/// How a leg belongs to others: each leg is a call of its own. Default: nothing is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leg {
+    /// The leg that made this one.
+    pub parent: Option<ProviderCallId>,
+    /// What all legs of one conversation share.
+    pub conversation: Option<ProviderCallId>,
 }
 
 /// Why an inbound request is not taken.
@@ -132,6 +191,9 @@ pub enum InboundError {
     /// It comes from the provider but cannot be understood.
     #[error("{0}")]
     Malformed(&'static str),
+    /// Not now, for the reason given: the provider is to send it again.
+    #[error("{0}")]
+    TryAgain(&'static str),
 }
 
 /// How a vendor is reached on behalf of an account.
@@ -145,7 +207,7 @@ pub struct Access<'a> {
     pub deadline: Duration,
 }
 
-/// What asking for an end came to. Each is an end.
+/// What asking for an end came to. All but the last are an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndOutcome {
     /// It is over because we asked.
@@ -154,6 +216,8 @@ pub enum EndOutcome {
     AlreadyOver,
     /// The other side does not know it.
     NotFound,
+    /// The request is taken, and not yet carried out: it is asked about again soon.
+    Requested,
 }
 
 /// Why a vendor did not do what it was asked, by what we do next. The text may stand in the record.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::providers::{Access, EndOutcome, ProviderError};
+use crate::providers::{Access, EndOutcome, ProviderError, profile::Profile};
 
 pub mod livekit;
 
@@ -13,6 +13,9 @@ pub mod livekit;
 pub trait Room: Send + Sync + fmt::Debug {
     /// Its name, in connections.
     fn name(&self) -> &'static str;
+
+    /// What a connection to it needs, and what it can do.
+    fn profile(&self) -> &'static Profile;
 
     /// Deletes a room; everybody in it is disconnected.
     async fn delete(&self, access: &Access<'_>, room: &str) -> Result<EndOutcome, ProviderError>;

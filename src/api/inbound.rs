@@ -7,6 +7,7 @@ use axum::{
     extract::{OriginalUri, State},
     http::{HeaderMap, StatusCode, Uri},
 };
+use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -69,12 +70,13 @@ async fn inbound(
         .providers
         .named(&provider)
         .ok_or_else(|| Error::not_found("provider"))?;
-    let connection = connection(&state, provider, &connection_id).await?;
+    let (connection, received_at) = connection(&state, provider, &connection_id).await?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = InboundRequest {
         url: &format!("{}{path}", state.public_url),
         headers: &headers,
         body: &body,
+        received_at,
     };
     let reports = provider
         .read(&request, &connection.credentials)
@@ -99,21 +101,22 @@ fn placed_here(uri: &Uri) -> Option<CallId> {
     call.parse().ok()
 }
 
-/// The connection that the path names, if it is one to this provider.
+/// The connection that the path names, if it is one to this provider, and what time it is.
 async fn connection(
     state: &ApiState,
     provider: &'static dyn Provider,
     connection_id: &str,
-) -> Result<Connection, Error> {
+) -> Result<(Connection, DateTime<Utc>), Error> {
     let connection_id: ConnectionId = connection_id.parse().map_err(|_error| unverified())?;
     let sealed = store::ask(store::connections::find_inbound(&state.db, connection_id)).await?;
-    let sealed = sealed
-        .filter(|sealed| sealed.provider() == provider.name())
+    let (sealed, now) = sealed
+        .filter(|(sealed, _)| sealed.provider() == provider.name())
         .ok_or_else(unverified)?;
     // The operator must bring the key back; until then, providers that try again should.
-    sealed.open(&state.sealing_key).map_err(|error| {
+    let opened = sealed.open(&state.sealing_key).map_err(|error| {
         Error::new(Code::Unavailable, "the request cannot be verified now").caused_by(error)
-    })
+    });
+    Ok((opened?, now))
 }
 
 fn refused(connection: &Connection, error: InboundError) -> Error {
@@ -126,6 +129,10 @@ fn refused(connection: &Connection, error: InboundError) -> Error {
         InboundError::Malformed(what) => {
             tracing::warn!(connection.id = %connection_id, what, "a callback cannot be read");
             Error::new(Code::InvalidInput, what)
+        }
+        InboundError::TryAgain(why) => {
+            tracing::warn!(connection.id = %connection_id, why, "a callback is to be sent again");
+            Error::new(Code::Unavailable, why)
         }
     }
 }

@@ -157,10 +157,10 @@ async fn insert(
 /// Where a vendor's API is for everybody, if it is anywhere.
 fn public_base_url(vendor: &str) -> Result<Option<&'static str>, ConnectError> {
     if let Some(provider) = Providers::default().named(vendor) {
-        return Ok(Some(provider.public_base_url()));
+        return Ok(provider.profile().base_url);
     }
     match Rooms::default().named(vendor) {
-        Some(_) => Ok(None),
+        Some(room) => Ok(room.profile().base_url),
         None => Err(ConnectError::UnknownVendor),
     }
 }

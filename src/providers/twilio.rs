@@ -7,19 +7,19 @@
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::{
-    domain::{connection::Credentials, party::E164, report::ProviderCallId},
+    domain::{connection::Credentials, report::ProviderCallId},
     egress::Answer,
 };
 
 use super::{
-    Access, CallOrder, EndOutcome, InboundError, InboundReport, InboundRequest, Provider,
-    ProviderError,
+    Access, CallOrder, EndOutcome, HangUpOrder, InboundError, InboundReport, InboundRequest,
+    LookUp, Provider, ProviderError, Search,
+    profile::{Callbacks, CredentialField, LookUpKind, Profile, Slot},
 };
 
 mod inbound;
@@ -35,6 +35,45 @@ const NOT_FOUND: u32 = 20404;
 /// "Invalid call state": the call is not in progress any more.
 const NOT_IN_PROGRESS: u32 = 21220;
 
+/// What is fixed about it.
+const PROFILE: Profile = Profile {
+    title: "Twilio",
+    base_url: Some("https://api.twilio.com/"),
+    credentials: &[
+        CredentialField {
+            name: "account_sid",
+            slot: Slot::Account,
+            required: true,
+            help: "The account SID (AC…), on the console's first page",
+        },
+        CredentialField {
+            name: "api_key_sid",
+            slot: Slot::KeyId,
+            required: false,
+            help: "An API key (SK…) to authenticate with; callbacks then need signing_secret, too",
+        },
+        CredentialField {
+            name: "secret",
+            slot: Slot::Secret,
+            required: true,
+            help: "The account's Auth Token, or the secret of the API key",
+        },
+        CredentialField {
+            name: "signing_secret",
+            slot: Slot::SigningSecret,
+            required: false,
+            help: "The Auth Token, if secret is an API key's: it is what signs callbacks",
+        },
+    ],
+    places: true,
+    look_up: LookUpKind::Kept,
+    callbacks: Callbacks::Posted {
+        proof: "HMAC-SHA1 or SHA-256 over URL and parameters",
+    },
+    max_duration: true,
+    callback_overrides: place::CALLBACK_RETRIES,
+};
+
 /// The adapter.
 #[derive(Debug, Clone, Copy)]
 pub struct Twilio;
@@ -45,8 +84,8 @@ impl Provider for Twilio {
         "twilio"
     }
 
-    fn public_base_url(&self) -> &'static str {
-        "https://api.twilio.com/"
+    fn profile(&self) -> &'static Profile {
+        &PROFILE
     }
 
     fn read(
@@ -61,8 +100,9 @@ impl Provider for Twilio {
     async fn end(
         &self,
         access: &Access<'_>,
-        call: &ProviderCallId,
+        hang_up: &HangUpOrder<'_>,
     ) -> Result<EndOutcome, ProviderError> {
+        let call = hang_up.call;
         // `completed` ends a ringing call, too; `canceled` would do nothing to one in progress, and DELETE would remove
         // the record of a call that goes on.
         let body = ("application/x-www-form-urlencoded", "Status=completed");
@@ -93,19 +133,36 @@ impl Provider for Twilio {
     async fn created_since(
         &self,
         access: &Access<'_>,
-        between: (&E164, &E164),
-        since: DateTime<Utc>,
+        search: &Search<'_>,
     ) -> Result<Vec<ProviderCallId>, ProviderError> {
-        place::created_since(access, between, since).await
+        place::created_since(access, search).await
     }
 
     async fn look_up(
         &self,
         access: &Access<'_>,
         call: &ProviderCallId,
-    ) -> Result<Option<InboundReport>, ProviderError> {
-        let found = resource(access, call).await?;
-        Ok(found.and_then(|found| found.report(call)))
+    ) -> Result<LookUp, ProviderError> {
+        Ok(match resource(access, call).await? {
+            None => LookUp::Unknown,
+            Some(found) => match found.report(call) {
+                Some(report) => LookUp::Known(Box::new(report)),
+                None => LookUp::Unclear,
+            },
+        })
+    }
+
+    async fn probe(&self, access: &Access<'_>) -> Result<(), ProviderError> {
+        let credentials = &access.connection.credentials;
+        // Lists calls: an API key that may do nothing else is of no use here.
+        let mut url = access.url(&["2010-04-01", "Accounts", &credentials.account, "Calls.json"]);
+        url.query_pairs_mut().append_pair("PageSize", "1");
+        let answer = access.send(Method::GET, url, basic(credentials)?, None);
+        let answer = answer.await?;
+        match answer.status {
+            StatusCode::OK => wire::CallList::parse(&answer).map(|_list| ()),
+            _ => Err(error(&answer)),
+        }
     }
 }
 

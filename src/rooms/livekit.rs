@@ -13,13 +13,41 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::connection::Credentials,
     egress::Answer,
-    providers::{Access, EndOutcome, ProviderError},
+    providers::{
+        Access, EndOutcome, ProviderError,
+        profile::{Callbacks, CredentialField, LookUpKind, Profile, Slot},
+    },
 };
 
 use super::Room;
 
 /// How long a token is good for, either way: clocks differ.
 const TOKEN_VALID: Duration = Duration::from_mins(5);
+
+/// What is fixed about it.
+const PROFILE: Profile = Profile {
+    title: "LiveKit",
+    base_url: None,
+    credentials: &[
+        CredentialField {
+            name: "api_key",
+            slot: Slot::Account,
+            required: true,
+            help: "The API key (API…)",
+        },
+        CredentialField {
+            name: "api_secret",
+            slot: Slot::Secret,
+            required: true,
+            help: "The API key's secret",
+        },
+    ],
+    places: false,
+    look_up: LookUpKind::None,
+    callbacks: Callbacks::None,
+    max_duration: false,
+    callback_overrides: "",
+};
 
 /// The adapter.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +83,10 @@ struct Grant {
 impl Room for LiveKit {
     fn name(&self) -> &'static str {
         "livekit"
+    }
+
+    fn profile(&self) -> &'static Profile {
+        &PROFILE
     }
 
     async fn delete(&self, access: &Access<'_>, room: &str) -> Result<EndOutcome, ProviderError> {

@@ -189,19 +189,33 @@ pub async fn find(
 }
 
 /// The connection of an inbound request, which names it alone: whose it is follows from it, once it has been verified.
+/// With it, what time it is.
 pub async fn find_inbound(
     db: impl PgExecutor<'_>,
     connection_id: ConnectionId,
-) -> sqlx::Result<Option<SealedConnection>> {
-    sqlx::query_as!(
-        SealedConnection,
+) -> sqlx::Result<Option<(SealedConnection, DateTime<Utc>)>> {
+    let row = sqlx::query!(
         r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
+                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at,
+                  clock_timestamp() as "now!"
            from connections where connection_id = $1"#,
         connection_id.uuid(),
     )
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(row.map(|row| {
+        let sealed = SealedConnection {
+            account_id: row.account_id,
+            connection_id: row.connection_id,
+            provider: row.provider,
+            base_url: row.base_url,
+            sealed_credentials: row.sealed_credentials,
+            answer_url: row.answer_url,
+            answer_application: row.answer_application,
+            created_at: row.created_at,
+        };
+        (sealed, row.now)
+    }))
 }
 
 /// The account's connections, newest first.

@@ -62,7 +62,7 @@ async fn opened(database: &Database, added: &Value) -> Connection {
     let id: ConnectionId = added["id"].as_str().unwrap().parse().unwrap();
     let db = pool::connect_lazy(database.options(), 1);
     let key = SealingKey::parse(&"00".repeat(32).into()).unwrap();
-    let found = connections::find_inbound(&db, id).await.unwrap().unwrap();
+    let (found, _now) = connections::find_inbound(&db, id).await.unwrap().unwrap();
     db.close().await;
     found.open(&key).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use onhook::{
     domain::{
@@ -60,7 +61,16 @@ fn read(
     credentials: &Credentials,
 ) -> Result<Vec<InboundReport>, InboundError> {
     let body = body.as_bytes();
-    Twilio.read(&InboundRequest { url, headers, body }, credentials)
+    let received_at = DateTime::UNIX_EPOCH;
+    Twilio.read(
+        &InboundRequest {
+            url,
+            headers,
+            body,
+            received_at,
+        },
+        credentials,
+    )
 }
 
 fn is_genuine(vector: &Vector) -> bool {

@@ -14,11 +14,14 @@ use onhook::{
         state::{Direction, EndState},
     },
     egress::{Egress, address::AddressPolicy},
-    providers::{Access, Again, EndOutcome, Provider, ProviderError, Providers},
+    providers::{
+        Access, Again, EndOutcome, HangUpOrder, LookUp, Provider, ProviderError, Providers,
+    },
     rooms::{Room, Rooms},
 };
 use serde::Deserialize;
 use url::Url;
+use uuid::Uuid;
 
 use crate::provider_double::{ProviderDouble, Reply};
 
@@ -85,6 +88,7 @@ fn come_to(result: Result<EndOutcome, ProviderError>) -> String {
         Ok(EndOutcome::Ended) => return "ended".to_owned(),
         Ok(EndOutcome::AlreadyOver) => return "already over".to_owned(),
         Ok(EndOutcome::NotFound) => return "not found".to_owned(),
+        Ok(EndOutcome::Requested) => return "requested".to_owned(),
         Err(error) => error,
     };
     let when = match error.again() {
@@ -211,7 +215,12 @@ async fn end(connection: &Connection, name: &str) -> Result<EndOutcome, Provider
     }
     let call = ProviderCallId::parse(name).unwrap();
     let provider = Providers::default().named(vendor).unwrap();
-    provider.end(&access, &call).await
+    let hang_up = HangUpOrder {
+        call: &call,
+        request_id: Uuid::nil(),
+        answered: true,
+    };
+    provider.end(&access, &hang_up).await
 }
 
 fn vendors() -> Vec<&'static str> {
@@ -336,17 +345,22 @@ async fn twilios_record_of_a_call_is_read() {
     let twilio = Providers::default().named("twilio").unwrap();
     let call = ProviderCallId::parse("CA1").unwrap();
 
-    let over = twilio.look_up(&access, &call).await.unwrap().unwrap();
+    let LookUp::Known(over) = twilio.look_up(&access, &call).await.unwrap() else {
+        panic!("not known");
+    };
     assert_eq!(over.kind, ReportKind::Ended(EndState::Busy));
     let at = over.occurred_at.unwrap();
     assert_eq!(at.to_rfc3339(), "2025-10-21T18:00:21+00:00");
     assert_eq!(over.facts.direction, Some(Direction::Outbound));
     assert_eq!(over.facts.duration_s, Some(15));
 
-    let live = twilio.look_up(&access, &call).await.unwrap().unwrap();
+    let LookUp::Known(live) = twilio.look_up(&access, &call).await.unwrap() else {
+        panic!("not known");
+    };
     assert_eq!((live.kind, live.occurred_at), (ReportKind::Answered, None));
-    assert_eq!(twilio.look_up(&access, &call).await.unwrap(), None);
-    assert_eq!(twilio.look_up(&access, &call).await.unwrap(), None);
+    for expected in [LookUp::Unclear, LookUp::Unknown] {
+        assert_eq!(twilio.look_up(&access, &call).await.unwrap(), expected);
+    }
     twilio.look_up(&access, &call).await.unwrap_err();
     assert!(double.requests().iter().all(|asked| asked.method == "GET"));
 }

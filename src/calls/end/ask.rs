@@ -16,13 +16,16 @@ use crate::{
         termination::{TerminationPart, TerminationState},
     },
     jobs::{DeleteRoom, HangUp, JobKind},
-    providers::{Access, Again, EndOutcome, ProviderError},
+    providers::{Access, Again, EndOutcome, HangUpOrder, ProviderError},
     queue::{self, Claim, Outcome, runner},
     store,
 };
 
 /// How long one request to the other side may take.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
+
+/// How long after a request that was taken the other side is asked whether it is over.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(2);
 
 /// Asks the provider to hang up.
 pub async fn hang_up(tools: &Tools, claim: &Claim, job: &HangUp) -> Outcome {
@@ -113,6 +116,10 @@ impl From<Result<EndOutcome, ProviderError>> for Said {
             Ok(EndOutcome::Ended) => Self::Over(TerminationState::Done),
             Ok(EndOutcome::AlreadyOver) => Self::Over(TerminationState::AlreadyOver),
             Ok(EndOutcome::NotFound) => Self::Over(TerminationState::NotFound),
+            Ok(EndOutcome::Requested) => Self::Later {
+                after: Some(CONFIRMED_AFTER),
+                why: "taken, and not confirmed yet".to_owned(),
+            },
             Err(error) => match error.again() {
                 Again::Later { after } => Self::Later {
                     after,
@@ -154,7 +161,12 @@ async fn request_hang_up(tools: &Tools, job: &HangUp) -> Result<Said, store::Err
         connection: &connection,
         deadline: REQUEST_MAX,
     };
-    Ok(provider.end(&access, &call.provider_call_id).await.into())
+    let hang_up = HangUpOrder {
+        call: &call.provider_call_id,
+        request_id: call.call_id.uuid(),
+        answered: call.life.was_answered(),
+    };
+    Ok(provider.end(&access, &hang_up).await.into())
 }
 
 async fn request_deletion(tools: &Tools, job: &DeleteRoom) -> Result<Said, store::Error> {

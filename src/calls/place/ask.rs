@@ -27,7 +27,7 @@ use crate::{
         text::Text,
     },
     jobs::PlaceCall,
-    providers::{Access, CallOrder, ProviderError},
+    providers::{Access, CallOrder, ProviderError, Search},
     queue::{self, Claim, Outcome, runner},
     store::{
         self,
@@ -110,6 +110,8 @@ async fn request(
             ("ai_agent_id", &order.ai_agent_id.to_string()),
         ],
         status_callback: &callback,
+        call_id: begun.call_id,
+        max_duration: None,
     };
     provider.create(&access, &order).await
 }
@@ -186,8 +188,13 @@ async fn found(
         connection: &connection,
         deadline: REQUEST_MAX,
     };
-    let since = call.created_at - SKEW;
-    let listed = match provider.created_since(&access, (from, to), since).await {
+    let search = Search {
+        call_id: call.call_id,
+        from,
+        to,
+        since: call.created_at - SKEW,
+    };
+    let listed = match provider.created_since(&access, &search).await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(error.to_string())),
     };

@@ -1,8 +1,11 @@
 //! What a verified callback tells: the status of a call, or of its recording.
 
-use crate::domain::{
-    report::{Facts, ProviderCallId, ReportKind},
-    text::Text,
+use crate::{
+    domain::{
+        report::{Facts, ProviderCallId, ReportKind},
+        text::Text,
+    },
+    providers::Leg,
 };
 
 use super::{InboundError, InboundReport, signature::Form, wire};
@@ -39,6 +42,7 @@ fn call_status(form: &Form, call: ProviderCallId, status: &str) -> Option<Inboun
             recording_url: recording_url(form),
             ..parties(form)
         },
+        leg: wire::leg(form.get("ParentCallSid")),
     })
 }
 
@@ -57,6 +61,7 @@ fn recording(form: &Form, call: ProviderCallId, status: &str) -> Option<InboundR
             recording_url: recording_url(form),
             ..Facts::default()
         },
+        leg: Leg::default(),
     })
 }
 

@@ -1,14 +1,13 @@
 //! Placing a call, and finding one among those that were placed.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use crate::{
-    domain::{connection::AnsweredBy, party::E164, report::ProviderCallId},
+    domain::{connection::AnsweredBy, report::ProviderCallId},
     egress::Answer,
-    providers::{Access, CallOrder, ProviderError},
+    providers::{Access, CallOrder, ProviderError, Search},
 };
 
 use super::{
@@ -19,11 +18,14 @@ use super::{
 /// How long the callee's telephone rings, in seconds; Twilio's own default.
 const RING_S: &str = "60";
 
+/// The longest call that Twilio lets a `TimeLimit` allow, in seconds.
+const TIME_LIMIT_MAX: u64 = 86_400;
+
 /// What Twilio tells of a call, each once.
 const EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
 
 /// Makes Twilio repeat a callback that met a service on its way back; not signed.
-const CALLBACK_RETRIES: &str = "#rc=5&rp=ct,rt,5xx";
+pub(super) const CALLBACK_RETRIES: &str = "#rc=5&rp=ct,rt,5xx";
 
 /// How many calls between two numbers are looked at, the newest.
 const LISTED_MAX: &str = "50";
@@ -59,27 +61,25 @@ pub(super) async fn create(
 /// `GET …/Calls.json`: it lists the newest first.
 pub(super) async fn created_since(
     access: &Access<'_>,
-    (from, to): (&E164, &E164),
-    since: DateTime<Utc>,
+    search: &Search<'_>,
 ) -> Result<Vec<ProviderCallId>, ProviderError> {
     let mut url = calls_url(access);
     url.query_pairs_mut()
-        .append_pair("From", from.as_str())
-        .append_pair("To", to.as_str())
+        .append_pair("From", search.from.as_str())
+        .append_pair("To", search.to.as_str())
         .append_pair("PageSize", LISTED_MAX);
     let authorization = basic(&access.connection.credentials)?;
     let answer = access.send(Method::GET, url, authorization, None).await?;
     if answer.status != StatusCode::OK {
         return Err(ProviderError::of(&answer));
     }
-    let list: CallList = serde_json::from_slice(&answer.body)
-        .map_err(|_error| ProviderError::garbled("not a list of calls"))?;
+    let list = CallList::parse(&answer)?;
     let mut found: Vec<_> = list
         .calls
         .into_iter()
         .filter(|call| call.direction == "outbound-api")
         .filter_map(|call| Some((super::wire::time(&call.date_created)?, call.sid)))
-        .filter(|(created, _)| *created >= since)
+        .filter(|(created, _)| *created >= search.since)
         .collect();
     found.sort();
     Ok(found
@@ -119,6 +119,9 @@ fn form(order: &CallOrder<'_>) -> String {
         form.append_pair("StatusCallbackEvent", event);
     }
     form.append_pair("Timeout", RING_S);
+    if let Some(max) = order.max_duration {
+        form.append_pair("TimeLimit", &max.as_secs().min(TIME_LIMIT_MAX).to_string());
+    }
     form.finish()
 }
 

@@ -10,6 +10,7 @@ use crate::{
         state::{Direction, EndState},
     },
     egress::Answer,
+    providers::Leg,
 };
 
 use super::{InboundReport, ProviderError};
@@ -18,6 +19,7 @@ use super::{InboundReport, ProviderError};
 #[derive(Debug, Deserialize)]
 pub(super) struct CallResource {
     status: String,
+    parent_call_sid: Option<String>,
     direction: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -35,6 +37,14 @@ pub(super) struct CreatedCall {
 #[derive(Debug, Deserialize)]
 pub(super) struct CallList {
     pub(super) calls: Vec<ListedCall>,
+}
+
+impl CallList {
+    /// Reads a successful answer.
+    pub(super) fn parse(answer: &Answer) -> Result<Self, ProviderError> {
+        serde_json::from_slice(&answer.body)
+            .map_err(|_error| ProviderError::garbled("not a list of calls"))
+    }
 }
 
 /// A call in a list.
@@ -89,6 +99,7 @@ impl CallResource {
                 duration_s: self.duration.as_deref().and_then(seconds),
                 ..Facts::default()
             },
+            leg: leg(self.parent_call_sid.as_deref()),
         })
     }
 }
@@ -120,6 +131,15 @@ pub(super) fn direction(direction: &str) -> Option<Direction> {
         "inbound" => Some(Direction::Inbound),
         "outbound-api" | "outbound-dial" => Some(Direction::Outbound),
         _ => None,
+    }
+}
+
+/// The leg of a `<Dial>` names the one that dialled.
+pub(super) fn leg(parent_call_sid: Option<&str>) -> Leg {
+    let parent = parent_call_sid.filter(|sid| !sid.is_empty());
+    Leg {
+        parent: parent.and_then(|sid| ProviderCallId::parse(sid).ok()),
+        conversation: None,
     }
 }
 
