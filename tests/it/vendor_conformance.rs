@@ -1,71 +1,37 @@
-//! What every adapter makes of what its vendor may answer. An adapter without replies here fails.
-//!
-//! The replies' shapes: Twilio's API reference for the Call resource and its error dictionary (20404, 21220, 20003,
-//! 20429); LiveKit's room service over twirp.
+//! What every adapter makes of what its vendor may answer and post: one table, which every adapter passes. An adapter
+//! without a line in [`vendor::VENDORS`] fails.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
     domain::{
-        connection::{Connection, Credentials},
-        id::{AccountId, ConnectionId},
-        report::{ProviderCallId, ProviderName, ReportKind},
-        state::{Direction, EndState},
+        connection::{AnsweredBy, Connection},
+        id::{AccountId, CallId, ConnectionId},
+        report::{ProviderCallId, ProviderName},
     },
     egress::{Egress, address::AddressPolicy},
     providers::{
-        Access, Again, EndOutcome, HangUpOrder, LookUp, Provider, ProviderError, Providers,
+        Access, Again, CallOrder, EndOutcome, HangUpOrder, Provider, ProviderError, Providers,
+        profile::{Callbacks, Slot},
     },
     rooms::{Room, Rooms},
 };
-use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
 use crate::provider_double::{ProviderDouble, Reply};
+use vendor::{CASES, Case, Replies, VENDORS, Vendor, common, from, to};
 
-/// What may happen when a vendor is asked to end something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
-    Ends,
-    AlreadyOver,
-    Unknown,
-    Refused,
-    WrongCredentials,
-    Forbidden,
-    Throttled,
-    ThrottledWithoutSaying,
-    Unavailable,
-    Failing,
-    Silent,
-    Closing,
-    WebPage,
-    OtherNotFound,
-    Redirect,
-    Huge,
-}
+mod ending;
+mod inbound;
+mod livekit;
+mod twilio;
+mod vendor;
 
-const CASES: [Case; 16] = [
-    Case::Ends,
-    Case::AlreadyOver,
-    Case::Unknown,
-    Case::Refused,
-    Case::WrongCredentials,
-    Case::Forbidden,
-    Case::Throttled,
-    Case::ThrottledWithoutSaying,
-    Case::Unavailable,
-    Case::Failing,
-    Case::Silent,
-    Case::Closing,
-    Case::WebPage,
-    Case::OtherNotFound,
-    Case::Redirect,
-    Case::Huge,
-];
-
-/// What it must come to.
+/// What asking to end something must come to.
 fn expected(case: Case) -> &'static str {
     match case {
         Case::Ends => "ended",
@@ -109,91 +75,13 @@ fn come_to(result: Result<EndOutcome, ProviderError>) -> String {
     format!("{when}: {why}")
 }
 
-/// The replies that make the case at any vendor.
-fn replies(vendor: &str, case: Case) -> Option<Vec<Reply>> {
-    let page = "<html>Welcome</html>";
-    let reply = match case {
-        Case::Ends | Case::AlreadyOver | Case::Unknown | Case::Refused => {
-            return match vendor {
-                "twilio" => twilio(case),
-                "livekit" => livekit(case),
-                other => unreachable!("{other} has no replies yet"),
-            };
-        }
-        Case::WrongCredentials => Reply::json(401, r#"{"code":20003,"message":"Authenticate"}"#),
-        Case::Forbidden => Reply::json(403, "{}"),
-        Case::Throttled => Reply::json(429, r#"{"code":20429}"#).with("retry-after", "7"),
-        Case::ThrottledWithoutSaying => Reply::json(429, "{}"),
-        Case::Unavailable => Reply::json(503, "")
-            .with("date", "Tue, 21 Oct 2025 18:00:00 GMT")
-            .with("retry-after", "Tue, 21 Oct 2025 18:01:30 GMT"),
-        Case::Failing => Reply::json(500, r#"{"code":"internal"}"#),
-        Case::Silent => Reply::Silence,
-        Case::Closing => Reply::Close,
-        Case::WebPage => Reply::json(200, page),
-        Case::OtherNotFound => Reply::json(404, page),
-        Case::Redirect => Reply::json(302, "").with("location", "http://127.0.0.1:9/"),
-        Case::Huge => Reply::json(200, format!("{{\"status\":\"{}\"}}", "x".repeat(2 << 20))),
-    };
-    Some(vec![reply])
-}
-
-const TWILIO_NOT_FOUND: &str =
-    r#"{"code":20404,"message":"The requested resource was not found","status":404}"#;
-const TWILIO_NOT_LIVE: &str = r#"{"code":21220,"message":"Invalid call state","status":400}"#;
-
-fn twilio_call(status: &str) -> String {
-    format!(
-        r#"{{"sid":"CA1","status":"{status}","direction":"outbound-api","duration":"15","price":null,
-            "from":"+14155550100","to":"+14155550148","start_time":"Tue, 21 Oct 2025 18:00:00 +0000",
-            "end_time":"Tue, 21 Oct 2025 18:00:21 +0000"}}"#
-    )
-}
-
-fn twilio(case: Case) -> Option<Vec<Reply>> {
-    Some(match case {
-        Case::Ends => vec![Reply::json(200, twilio_call("completed"))],
-        Case::AlreadyOver => vec![
-            Reply::json(400, TWILIO_NOT_LIVE),
-            Reply::json(200, twilio_call("no-answer")),
-        ],
-        Case::Unknown => vec![
-            Reply::json(404, TWILIO_NOT_FOUND),
-            Reply::json(404, TWILIO_NOT_FOUND),
-        ],
-        Case::Refused => vec![Reply::json(
-            400,
-            r#"{"code":21218,"message":"Invalid URL"}"#,
-        )],
-        _ => return None,
-    })
-}
-
-fn livekit(case: Case) -> Option<Vec<Reply>> {
-    Some(vec![match case {
-        Case::Ends => Reply::json(200, "{}"),
-        Case::Unknown => Reply::json(
-            404,
-            r#"{"code":"not_found","msg":"requested room does not exist"}"#,
-        ),
-        Case::Refused => Reply::json(400, r#"{"code":"invalid_argument","msg":"no room"}"#),
-        // It does not know rooms that are over.
-        _ => return None,
-    }])
-}
-
-fn connection(provider: &str, base_url: Url) -> Connection {
+fn connection(vendor: &Vendor, base_url: Url) -> Connection {
     Connection {
         account_id: AccountId::generate(),
         connection_id: ConnectionId::generate(),
-        provider: ProviderName::parse(provider).unwrap(),
+        provider: ProviderName::parse(vendor.name).unwrap(),
         base_url,
-        credentials: Credentials {
-            account: "ACCOUNT".to_owned(),
-            key_id: None,
-            secret: "hush".into(),
-            signing_secret: None,
-        },
+        credentials: (vendor.credentials)(),
     }
 }
 
@@ -223,59 +111,95 @@ async fn end(connection: &Connection, name: &str) -> Result<EndOutcome, Provider
     provider.end(&access, &hang_up).await
 }
 
-fn vendors() -> Vec<&'static str> {
+#[test]
+fn every_adapter_is_in_the_table() {
     let providers = Providers::default().all().map(Provider::name);
     let rooms = Rooms::default().all().map(Room::name);
-    providers.chain(rooms).collect()
+    let adapters: BTreeSet<_> = providers.chain(rooms).collect();
+    let table: BTreeSet<_> = VENDORS.iter().map(|vendor| vendor.name).collect();
+    assert_eq!(adapters, table);
+}
+
+#[test]
+fn every_profile_says_what_its_connection_needs() {
+    let providers = Providers::default().all().map(|p| (p.name(), p.profile()));
+    let rooms = Rooms::default().all().map(|r| (r.name(), r.profile()));
+    for (name, profile) in providers.chain(rooms) {
+        let fields = profile.credentials;
+        let names: BTreeSet<_> = fields.iter().map(|field| field.name).collect();
+        let slots = fields.iter().map(|field| field.slot);
+        let distinct: std::collections::HashSet<Slot> = slots.collect();
+        assert_eq!(names.len(), fields.len(), "{name}: a name twice");
+        assert_eq!(distinct.len(), fields.len(), "{name}: a slot twice");
+        let secret = fields.iter().find(|field| field.slot == Slot::Secret);
+        assert!(secret.is_some_and(|field| field.required), "{name}");
+        let overrides = profile.callback_overrides;
+        assert!(overrides.is_empty() || overrides.starts_with('#'), "{name}");
+        let posts = matches!(profile.callbacks, Callbacks::Posted { .. });
+        let row = VENDORS.iter().find(|vendor| vendor.name == name).unwrap();
+        assert_eq!(row.inbound.is_some(), posts, "{name}: callbacks");
+        let places = row.provider.is_some_and(|calls| calls.create.is_some());
+        assert_eq!(places, profile.places, "{name}: places");
+    }
 }
 
 #[tokio::test]
 async fn every_adapter_sorts_every_answer_by_what_we_do_next() {
-    for vendor in vendors() {
+    for vendor in VENDORS {
+        let name = vendor.name;
         for case in CASES {
-            let Some(replies) = replies(vendor, case) else {
-                continue;
+            let replies = match (vendor.end)(case) {
+                Replies::Common => vec![common(case)],
+                Replies::Own(replies) => replies,
+                Replies::Never(why) => {
+                    assert!(!why.is_empty(), "{name} {case:?}");
+                    continue;
+                }
             };
             let count = replies.len();
             let double = ProviderDouble::start(replies);
             let result = end(&connection(vendor, double.base_url()), "NAME").await;
-            assert_eq!(come_to(result), expected(case), "{vendor} {case:?}");
-            assert_eq!(double.requests().len(), count, "{vendor} {case:?}");
+            assert_eq!(come_to(result), expected(case), "{name} {case:?}");
+            assert_eq!(double.requests().len(), count, "{name} {case:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_vendor_that_cannot_be_reached_is_asked_later() {
-    for vendor in vendors() {
+    for vendor in VENDORS {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = nobody.local_addr().unwrap();
         drop(nobody);
         let base_url: Url = format!("http://{address}/").parse().unwrap();
         let result = end(&connection(vendor, base_url), "NAME").await;
-        assert_eq!(come_to(result), "later: connect", "{vendor}");
+        assert_eq!(come_to(result), "later: connect", "{}", vendor.name);
         let inside = "http://10.0.0.1/".parse().unwrap();
         let result = end(&connection(vendor, inside), "NAME").await;
-        assert_eq!(come_to(result), "later: refused_address", "{vendor}");
+        assert_eq!(come_to(result), "later: refused_address", "{}", vendor.name);
     }
 }
 
 #[tokio::test]
 async fn a_silent_vendor_costs_no_more_than_the_deadline() {
-    for vendor in vendors() {
+    for vendor in VENDORS {
         let double = ProviderDouble::start([Reply::Silence]);
         let started = Instant::now();
         let result = end(&connection(vendor, double.base_url()), "NAME").await;
         assert_eq!(come_to(result), "later: timed_out");
-        assert!(started.elapsed() < Duration::from_secs(3), "{vendor}");
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "{}",
+            vendor.name
+        );
     }
 }
 
 #[tokio::test]
 async fn no_error_shows_the_secret() {
-    for vendor in vendors() {
+    for vendor in VENDORS {
         let echo = Reply::json(400, r#"{"code":1,"message":"bad","msg":"bad"}"#);
-        let double = ProviderDouble::start([echo]);
+        let double = ProviderDouble::start(vec![echo; 4]);
         let connection = connection(vendor, double.base_url());
         let error = end(&connection, "NAME").await.unwrap_err();
         let shown = format!("{error} {error:?} {connection:?}");
@@ -284,120 +208,103 @@ async fn no_error_shows_the_secret() {
 }
 
 #[tokio::test]
-async fn twilio_is_asked_as_its_api_documents() {
-    let double = ProviderDouble::start([Reply::json(200, twilio_call("completed"))]);
-    let mut connection = connection("twilio", double.base_url());
-    end(&connection, "CA/../1").await.unwrap();
-    let asked = double.requests().remove(0);
-    assert_eq!(asked.method, "POST");
-    assert_eq!(
-        asked.target,
-        "/2010-04-01/Accounts/ACCOUNT/Calls/CA%2F..%2F1.json"
-    );
-    assert_eq!(
-        asked.header("content-type"),
-        "application/x-www-form-urlencoded"
-    );
-    assert_eq!(asked.body, "Status=completed");
-    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
-    assert_eq!(asked.header("authorization"), basic("ACCOUNT:hush"));
-
-    double.then([Reply::json(200, twilio_call("completed"))]);
-    connection.credentials.key_id = Some("KEY".to_owned());
-    connection.base_url = double.base_url().join("region/").unwrap();
-    end(&connection, "CA1").await.unwrap();
-    let asked = double.requests().remove(1);
-    assert_eq!(
-        asked.target,
-        "/region/2010-04-01/Accounts/ACCOUNT/Calls/CA1.json"
-    );
-    assert_eq!(asked.header("authorization"), basic("KEY:hush"));
-}
-
-#[tokio::test]
-async fn a_call_that_twilio_denies_and_shows_as_live_is_asked_for_again() {
-    let replies = [
-        Reply::json(404, TWILIO_NOT_FOUND),
-        Reply::json(200, twilio_call("in-progress")),
-    ];
-    let double = ProviderDouble::start(replies);
-    let result = end(&connection("twilio", double.base_url()), "CA1").await;
-    assert_eq!(come_to(result), "later: garbled");
-}
-
-#[tokio::test]
-async fn twilios_record_of_a_call_is_read() {
-    let replies = [
-        Reply::json(200, twilio_call("busy")),
-        Reply::json(200, twilio_call("in-progress")),
-        Reply::json(200, twilio_call("levitating")),
-        Reply::json(404, TWILIO_NOT_FOUND),
-        Reply::json(401, "{}"),
-    ];
-    let double = ProviderDouble::start(replies);
-    let connection = connection("twilio", double.base_url());
-    let egress = egress();
-    let access = Access {
-        egress: &egress,
-        connection: &connection,
-        deadline: Duration::from_secs(1),
-    };
-    let twilio = Providers::default().named("twilio").unwrap();
-    let call = ProviderCallId::parse("CA1").unwrap();
-
-    let LookUp::Known(over) = twilio.look_up(&access, &call).await.unwrap() else {
-        panic!("not known");
-    };
-    assert_eq!(over.kind, ReportKind::Ended(EndState::Busy));
-    let at = over.occurred_at.unwrap();
-    assert_eq!(at.to_rfc3339(), "2025-10-21T18:00:21+00:00");
-    assert_eq!(over.facts.direction, Some(Direction::Outbound));
-    assert_eq!(over.facts.duration_s, Some(15));
-
-    let LookUp::Known(live) = twilio.look_up(&access, &call).await.unwrap() else {
-        panic!("not known");
-    };
-    assert_eq!((live.kind, live.occurred_at), (ReportKind::Answered, None));
-    for expected in [LookUp::Unclear, LookUp::Unknown] {
-        assert_eq!(twilio.look_up(&access, &call).await.unwrap(), expected);
+async fn a_name_goes_nowhere_but_where_a_name_belongs() {
+    for vendor in VENDORS {
+        let double = ProviderDouble::start(vec![Reply::json(500, "{}"); 4]);
+        let connection = connection(vendor, double.base_url());
+        // Whether it is refused or asked for: it is one segment, one value or one word there.
+        let _asked = end(&connection, "a/../b?c#d\r\ne").await;
+        for asked in double.requests() {
+            assert!(!asked.target.contains("/../"), "{}", asked.target);
+            assert!(!asked.target.contains('?'), "{}", asked.target);
+            assert!(!asked.target.contains('#'), "{}", asked.target);
+        }
     }
-    twilio.look_up(&access, &call).await.unwrap_err();
-    assert!(double.requests().iter().all(|asked| asked.method == "GET"));
-}
-
-#[derive(Debug, Deserialize)]
-struct Claims {
-    iss: String,
-    nbf: u64,
-    exp: u64,
-    video: serde_json::Value,
 }
 
 #[tokio::test]
-async fn livekit_is_asked_with_a_short_lived_grant() {
-    let double = ProviderDouble::start([Reply::json(200, "{}")]);
-    let base_url = double.base_url().join("livekit").unwrap();
-    end(&connection("livekit", base_url), "a \"room\"")
-        .await
-        .unwrap();
-    let asked = double.requests().remove(0);
-    assert_eq!(asked.method, "POST");
-    assert_eq!(
-        asked.target,
-        "/livekit/twirp/livekit.RoomService/DeleteRoom"
-    );
-    assert_eq!(asked.header("content-type"), "application/json");
-    assert_eq!(asked.body, r#"{"room":"a \"room\""}"#);
-    let token = asked
-        .header("authorization")
-        .strip_prefix("Bearer ")
-        .unwrap();
-    let key = jsonwebtoken::DecodingKey::from_secret(b"hush");
-    let validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
-    let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-        .unwrap()
-        .claims;
-    assert_eq!(claims.iss, "ACCOUNT");
-    assert_eq!(claims.video, serde_json::json!({ "roomCreate": true }));
-    assert_eq!(claims.exp - claims.nbf, 600);
+async fn a_probe_tells_good_credentials_from_bad_ones() {
+    let egress = egress();
+    for vendor in VENDORS {
+        let name = vendor.name;
+        let Some(provider) = Providers::default().named(name) else {
+            continue;
+        };
+        let double = ProviderDouble::start((vendor.probe)());
+        let connection = connection(vendor, double.base_url());
+        let access = Access {
+            egress: &egress,
+            connection: &connection,
+            deadline: Duration::from_secs(1),
+        };
+        provider.probe(&access).await.unwrap();
+        double.then([Reply::json(401, "{}")]);
+        let refused = provider.probe(&access).await.unwrap_err();
+        let unauthorized = matches!(refused, ProviderError::Unauthorized { .. });
+        assert!(unauthorized, "{name}: {refused:?}");
+        double.then([Reply::json(200, "<html>Welcome</html>")]);
+        provider.probe(&access).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_tells_every_status_and_what_is_not_known() {
+    let egress = egress();
+    let call = ProviderCallId::parse("NAME").unwrap();
+    for vendor in VENDORS {
+        let Some(calls) = vendor.provider else {
+            continue;
+        };
+        let provider = Providers::default().named(vendor.name).unwrap();
+        for (replies, known) in (calls.look_up)() {
+            let what = format!("{} {replies:?}", vendor.name);
+            let double = ProviderDouble::start(replies);
+            let connection = connection(vendor, double.base_url());
+            let access = Access {
+                egress: &egress,
+                connection: &connection,
+                deadline: Duration::from_secs(1),
+            };
+            let looked = provider.look_up(&access, &call).await;
+            assert_eq!(vendor::Known::of(&looked), known, "{what}");
+            let asked = double.requests();
+            assert!(asked.iter().all(|asked| asked.method == "GET"), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_placed_or_refused_or_may_be_either() {
+    let egress = egress();
+    let (from, to) = (from(), to());
+    let answered_by = AnsweredBy::Url("https://agent.example.com/voice".parse().unwrap());
+    for vendor in VENDORS {
+        let Some(create) = vendor.provider.and_then(|calls| calls.create) else {
+            continue;
+        };
+        let provider = Providers::default().named(vendor.name).unwrap();
+        for (replies, created) in create() {
+            let what = format!("{} {replies:?}", vendor.name);
+            let double = ProviderDouble::start(replies);
+            let connection = connection(vendor, double.base_url());
+            let access = Access {
+                egress: &egress,
+                connection: &connection,
+                deadline: Duration::from_secs(1),
+            };
+            let order = CallOrder {
+                from: &from,
+                to: &to,
+                extension: None,
+                answered_by: &answered_by,
+                told: &[("call_id", "019a2b3c")],
+                status_callback: "https://calls.example.com/inbound/x/y?call=z",
+                call_id: CallId::generate(),
+                max_duration: Some(Duration::from_mins(10)),
+            };
+            let came_to = provider.create(&access, &order).await;
+            assert!(created.is(&came_to), "{what}: {came_to:?}");
+            assert_eq!(double.requests().len(), 1, "{what}: asked once");
+        }
+    }
 }
