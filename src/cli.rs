@@ -23,6 +23,7 @@ mod migrate;
 mod serve;
 mod session;
 mod signals;
+mod simulate;
 mod welcome;
 
 use session::Session;
@@ -80,6 +81,8 @@ enum Working {
     Export(Box<export::Args>),
     /// Says whether database, schema, queue, clock and secret key are as they should be
     Doctor,
+    /// Plays a telephony provider on this machine, with lost, doubled and reordered callbacks, and checks every record
+    Simulate(simulate::Args),
     /// Asks the service on this machine whether it is ready; for container health checks
     Health,
 }
@@ -138,6 +141,7 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
         Working::Health => return health::run(config.listen).await,
         Working::Migrate => session::with(config, migrate::run).await?,
         Working::Doctor => return doctor::run(config).await,
+        Working::Simulate(args) => return Box::pin(args.run(config)).await,
         Working::Account(command) => {
             session::with(config, async |session| command.run(session).await).await?;
         }

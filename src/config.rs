@@ -175,6 +175,11 @@ impl Config {
 }
 
 impl DatabaseUrl {
+    /// The database that these options lead to.
+    pub fn new(options: PgConnectOptions) -> Self {
+        Self(Arc::new(options))
+    }
+
     /// How to connect.
     pub fn options(&self) -> PgConnectOptions {
         PgConnectOptions::clone(&self.0)

@@ -7,7 +7,7 @@
 //! 3. [`egress`], [`providers`], [`rooms`], [`analysis`]: the world outside, and what is made of a call.
 //! 4. [`webhooks`], then [`calls`]: the verbs. [`calls::ingest`] is the only way in for reports.
 //! 5. [`worker`] (job to verb) and [`api`] (HTTP to verb): two edges that do not know each other.
-//! 6. [`app`], [`cli`]: put together.
+//! 6. [`app`], [`cli`]: put together; [`simulate`]: a provider on loopback to try it with.
 
 pub mod access;
 pub mod analysis;
@@ -25,6 +25,7 @@ pub mod providers;
 pub mod queue;
 pub mod rooms;
 pub mod seal;
+pub mod simulate;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

@@ -69,6 +69,16 @@ pub async fn create_database(options: &PgConnectOptions, name: &'static str) -> 
     connection.close().await
 }
 
+/// Removes a database from the server that `options` lead to, whoever is connected to it.
+pub async fn drop_database(options: &PgConnectOptions, name: &'static str) -> sqlx::Result<()> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let statement = format!("drop database if exists {name} with (force)");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
 /// The migrator as it is to be used.
 pub fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!();

@@ -73,7 +73,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("query_scalar!", &["store", "queue/store.rs"]),
     ("query_as!", &["store", "queue/store.rs"]),
     ("QueryBuilder", &["store"]),
-    ("axum::", &["api", "app"]),
+    ("axum::", &["api", "app", "simulate"]),
     ("reqwest::", &["egress"]),
     ("AssertSqlSafe", &["store", "embedded"]),
     ("tokio::spawn", &["supervisor"]),
