@@ -8,7 +8,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::AsHeaderName};
+use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
 
@@ -23,7 +24,9 @@ use crate::{
 };
 
 pub mod profile;
+pub mod telnyx;
 pub mod twilio;
+pub mod vonage;
 
 use profile::Profile;
 
@@ -154,6 +157,28 @@ pub struct InboundRequest<'a> {
     pub body: &'a [u8],
     /// When it came, by the database's clock.
     pub received_at: DateTime<Utc>,
+}
+
+impl<'a> InboundRequest<'a> {
+    /// A header that is there exactly once.
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&'a str> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
+    }
+
+    /// The JSON object in its body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, InboundError> {
+        let media_type = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default();
+        if !essence.trim().eq_ignore_ascii_case("application/json") {
+            return Err(InboundError::Malformed("the body must be application/json"));
+        }
+        serde_json::from_slice(self.body)
+            .map_err(|_error| InboundError::Malformed("the body is not the JSON of an event"))
+    }
 }
 
 /// What a provider tells of a call.
@@ -321,12 +346,39 @@ impl ProviderError {
         }
     }
 
+    /// What it means that a call was not placed. Only an answer in the vendor's own words is a no; who else answers, such as a
+    /// gateway on the way, does not know whether there is a call.
+    pub fn not_placed(answer: &Answer, words: Option<&str>) -> Self {
+        let status = answer.status;
+        match (status, words) {
+            (
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS,
+                _,
+            ) => Self::of(answer),
+            (_, Some(words))
+                if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT =>
+            {
+                Self::refused(words)
+            }
+            (_, _) if status.is_server_error() => Self::Failing { status },
+            (_, _) => Self::garbled(&format!("unexpected status {status}")),
+        }
+    }
+
     /// An answer that this API does not give.
     pub fn garbled(detail: &str) -> Self {
         Self::Garbled {
             detail: short(detail),
         }
     }
+}
+
+/// The value of an `Authorization` header, which logs do not show.
+pub fn authorization(scheme: &str, credentials: &str) -> Result<HeaderValue, ProviderError> {
+    let mut header = HeaderValue::try_from(format!("{scheme} {credentials}"))
+        .map_err(|_invalid| ProviderError::refused("the credentials do not fit into a header"))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 fn short(detail: &str) -> String {
@@ -384,7 +436,7 @@ pub struct Providers {
 impl Default for Providers {
     fn default() -> Self {
         Self {
-            adapters: &[&twilio::Twilio],
+            adapters: &[&twilio::Twilio, &vonage::Vonage, &telnyx::Telnyx],
         }
     }
 }

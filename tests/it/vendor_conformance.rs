@@ -28,8 +28,10 @@ use vendor::{CASES, Case, Replies, VENDORS, Vendor, common, from, to};
 mod ending;
 mod inbound;
 mod livekit;
+pub(crate) mod telnyx;
 mod twilio;
 mod vendor;
+pub(crate) mod vonage;
 
 /// What asking to end something must come to.
 fn expected(case: Case) -> &'static str {

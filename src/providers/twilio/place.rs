@@ -125,18 +125,8 @@ fn form(order: &CallOrder<'_>) -> String {
     form.finish()
 }
 
-/// What it means that a call was not placed. Only an answer in Twilio's own words is a no; who else answers, such as a gateway
-/// on the way, does not know whether there is a call.
+/// What it means that a call was not placed.
 fn refusal(answer: &Answer) -> ProviderError {
-    let status = answer.status;
-    match (status, ErrorBody::parse(answer)) {
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS, _) => {
-            ProviderError::of(answer)
-        }
-        (_, Some(body)) if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
-            ProviderError::refused(&format!("{}: {}", body.code, body.message))
-        }
-        (_, _) if status.is_server_error() => ProviderError::Failing { status },
-        (_, _) => ProviderError::garbled(&format!("unexpected status {status}")),
-    }
+    let words = ErrorBody::parse(answer).map(|body| format!("{}: {}", body.code, body.message));
+    ProviderError::not_placed(answer, words.as_deref())
 }

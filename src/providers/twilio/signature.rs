@@ -52,7 +52,7 @@ pub(super) fn verified(
         // The secret of an API key signs nothing: fail closed.
         (None, Some(_)) => return Err(unverified),
     };
-    let signature = only(request.headers, SIGNATURE).ok_or(unverified)?;
+    let signature = request.header(SIGNATURE).ok_or(unverified)?;
     let signature = BASE64_STANDARD.decode(signature).map_err(|_e| unverified)?;
     let algorithm = algorithm(request.headers).ok_or(unverified)?;
     if !is_form(request.headers) {

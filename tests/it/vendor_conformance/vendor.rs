@@ -13,10 +13,15 @@ use onhook::{
 
 use crate::provider_double::Reply;
 
-use super::{livekit, twilio};
+use super::{livekit, telnyx, twilio, vonage};
 
 /// Every vendor; an adapter without a line here fails.
-pub(crate) const VENDORS: &[&Vendor] = &[&twilio::VENDOR, &livekit::VENDOR];
+pub(crate) const VENDORS: &[&Vendor] = &[
+    &twilio::VENDOR,
+    &vonage::VENDOR,
+    &telnyx::VENDOR,
+    &livekit::VENDOR,
+];
 
 /// What may happen when a vendor is asked to end something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
