@@ -2,10 +2,12 @@
 
 use super::double::Double;
 
+pub mod telnyx;
 pub mod twilio;
+pub mod vonage;
 
 /// Every double.
-pub const ALL: &[&dyn Double] = &[&twilio::Twilio];
+pub const ALL: &[&dyn Double] = &[&twilio::Twilio, &vonage::Vonage, &telnyx::Telnyx];
 
 /// The double of a provider.
 pub fn named(provider: &str) -> Option<&'static dyn Double> {

@@ -123,10 +123,9 @@ fn compare(call: &LedgerCall, record: &Value, forgets: bool) -> Option<String> {
     let status = text("call_status");
     let expected = CallState::from(state).call_status();
     // A provider that forgets cannot be asked how a call ended that nobody had answered.
-    let lost = forgets
-        && state != EndState::Completed
-        && status == "failed"
-        && text("disconnect_reason") == "lost";
+    let unsaid = status == "failed" && text("disconnect_reason") == "lost"
+        || status == "no-answer" && is_reconciled(record);
+    let lost = forgets && state != EndState::Completed && unsaid;
     if status != expected && !lost {
         return Some(format!("{expected} at the provider, {status} here"));
     }
