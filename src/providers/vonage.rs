@@ -95,18 +95,27 @@ impl Provider for Vonage {
     ) -> Result<EndOutcome, ProviderError> {
         let call = hang_up.call;
         let mut answer = put_hangup(access, call).await?;
-        let left = access.deadline.saturating_sub(TOO_EARLY);
-        if answer.status == StatusCode::BAD_REQUEST && !left.is_zero() {
-            tokio::time::sleep(TOO_EARLY).await;
-            let access = Access {
-                deadline: left,
-                ..*access
-            };
-            answer = put_hangup(&access, call).await?;
+        if answer.status == StatusCode::BAD_REQUEST && Fields::parse(&answer).is_ok() {
+            // Too early, or too late. A record that is not there yet may be another second away, too.
+            if record(access, call).await?.is_some_and(|it| it.is_over()) {
+                return Ok(EndOutcome::AlreadyOver);
+            }
+            let deadline = access.deadline.saturating_sub(TOO_EARLY);
+            if !deadline.is_zero() {
+                tokio::time::sleep(TOO_EARLY).await;
+                answer = put_hangup(
+                    &Access {
+                        deadline,
+                        ..*access
+                    },
+                    call,
+                )
+                .await?;
+            }
         }
         match answer.status {
             StatusCode::NO_CONTENT => Ok(EndOutcome::Ended),
-            // Too early, or too late; or there never was such a call: only the record tells.
+            // Over, or never there: only the record tells.
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if Fields::parse(&answer).is_ok() => {
                 match record(access, call).await? {
                     None => Ok(EndOutcome::NotFound),

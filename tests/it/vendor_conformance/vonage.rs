@@ -349,21 +349,21 @@ async fn a_call_that_is_too_young_is_hung_up_two_seconds_later() {
     let over = call("NAME", "timeout").to_string();
     let live = call("NAME", "answered").to_string();
     let early = || Reply::json(400, BAD_REQUEST);
+    let (over, live) = (
+        || Reply::json(200, over.clone()),
+        || Reply::json(200, live.clone()),
+    );
+    let unknown = || Reply::json(404, NOT_FOUND);
     let cases = [
-        (4, vec![early(), Reply::json(204, "")], "ended"),
-        (
-            4,
-            vec![early(), early(), Reply::json(200, over)],
-            "already over",
-        ),
-        (
-            4,
-            vec![early(), early(), Reply::json(200, live.clone())],
-            "later: garbled",
-        ),
-        // No time is left to wait: the record tells.
-        (2, vec![early(), Reply::json(200, live)], "later: garbled"),
-        (2, vec![early(), Reply::json(404, NOT_FOUND)], "not found"),
+        (4, vec![early(), live(), Reply::json(204, "")], "ended"),
+        (4, vec![early(), unknown(), Reply::json(204, "")], "ended"),
+        (4, vec![early(), over()], "already over"),
+        (4, vec![early(), live(), early(), over()], "already over"),
+        (4, vec![early(), live(), unknown(), unknown()], "not found"),
+        (4, vec![early(), live(), early(), live()], "later: garbled"),
+        // No time is left to wait.
+        (2, vec![early(), live(), live()], "later: garbled"),
+        (2, vec![early(), unknown(), unknown()], "not found"),
     ];
     let asking = cases.map(|(deadline_s, replies, expected)| async move {
         let (count, egress) = (replies.len(), egress());
