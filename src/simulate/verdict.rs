@@ -18,6 +18,9 @@ use crate::{
 /// How far our end of a call may be from the provider's: its times have whole seconds.
 const CLOCK: TimeDelta = TimeDelta::seconds(2);
 
+/// What is wrong with a record that may yet be right.
+const UNSETTLED: &str = "the hang-up is not settled";
+
 /// The differences that are shown.
 const SHOWN_MAX: usize = 20;
 
@@ -35,6 +38,12 @@ impl Verdict {
     /// Whether no call is live, every record is the provider's truth, and no hang-up was sent beyond its retries.
     pub fn holds(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// Whether a hang-up is still on its way.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let mut differences = self.differences.iter();
+        differences.any(|difference| difference.ends_with(UNSETTLED))
     }
 }
 
@@ -135,10 +144,16 @@ fn compare(call: &LedgerCall, record: &Value, forgets: bool) -> Option<String> {
     }
     let pending = parts(record).any(|part| matches!(part, "pending" | "failed"));
     if pending {
-        return Some("the hang-up is not settled".to_owned());
+        return Some(UNSETTLED.to_owned());
     }
     let ended = DateTime::parse_from_rfc3339(text("ended_at")).map(|at| at.to_utc());
-    let near = |at: DateTime<Utc>| (at - ended_at).abs() <= CLOCK;
+    // What is ended here is over here at once, and there when the request got through.
+    let begun = if hang_ups == 0 {
+        ended_at
+    } else {
+        call.created_at
+    };
+    let near = |at: DateTime<Utc>| (begun - CLOCK..=ended_at + CLOCK).contains(&at);
     match ended {
         Ok(at) if near(at) || forgets => None,
         Ok(at) => Some(format!("ended at {ended_at}, here {at}")),
