@@ -86,7 +86,7 @@ async fn inbound(
         if let Some(call_id) = placed {
             let of = (connection.account_id, call_id);
             let connection_id = connection.connection_id;
-            place::bind(&state.db, &state.wake, of, connection_id, &report.call).await?;
+            place::bind(&state.db, &state.wake, of, connection_id, &report).await?;
         }
         let report = call_report(provider, &connection, report);
         state.ingest.report(report).await?;

@@ -10,6 +10,7 @@ use crate::{
         placement::PlacementState,
         report::ProviderCallId,
     },
+    providers::InboundReport,
     queue::runner::Wake,
     store::{
         self,
@@ -19,20 +20,28 @@ use crate::{
 
 /// Takes the provider's id from an event that names our call. An id that comes by another connection than the call was
 /// placed by, or for a call that was not placed here or has its id, says nothing.
+///
+/// A call that goes by the id of the request that placed it, as Plivo's do until they are dialled, learns its own by the first
+/// event that has both.
 pub async fn bind(
     db: &PgPool,
     wake: &Wake,
     (account_id, call_id): (AccountId, CallId),
     connection_id: ConnectionId,
-    name: &ProviderCallId,
+    told: &InboundReport,
 ) -> Result<(), store::Error> {
+    let name = &told.call;
     store::within(async {
         let is_open = |call: &Call| {
-            call.connection_id == Some(connection_id)
-                && matches!(
-                    call.campaign.placement,
-                    Some(PlacementState::Asking | PlacementState::Failed)
-                )
+            let open = match call.campaign.placement {
+                Some(PlacementState::Asking | PlacementState::Failed) => true,
+                Some(PlacementState::Placed) => {
+                    let requested_as = told.leg.conversation.as_ref();
+                    requested_as == Some(&call.provider_call_id) && call.provider_call_id != *name
+                }
+                None => false,
+            };
+            open && call.connection_id == Some(connection_id)
         };
         // Most events find the id known: they need no lock.
         let known = store::calls::find(db, account_id, call_id).await?;
@@ -55,13 +64,18 @@ pub async fn bind(
 }
 
 /// Writes down that the provider has the call, under this id. A call that was given up and is there all the same is hung up:
-/// its record has ended, so nobody else would. Answers whether a job was enqueued.
+/// its record has ended, so nobody else would. So is one that was ended here by the id of its request, which the provider may
+/// not have known any more. Answers whether a job was enqueued.
 pub(super) async fn placed(
     conn: &mut PgConnection,
     call: &mut Call,
     name: &ProviderCallId,
 ) -> Result<bool, store::Error> {
-    let given_up = call.campaign.placement == Some(PlacementState::Failed);
+    let given_up = match call.campaign.placement {
+        Some(PlacementState::Failed) => true,
+        Some(PlacementState::Placed) => call.life.end.is_some(),
+        Some(PlacementState::Asking) | None => false,
+    };
     let named = CallName::telephony(call.account_id, name.as_str());
     let claims = [(named.clone(), call.call_id)];
     if names::claim(conn, &claims).await?.is_empty() {
@@ -76,7 +90,7 @@ pub(super) async fn placed(
     if !given_up {
         return Ok(false);
     }
-    tracing::warn!(call.id = %call.call_id, "a call that was given up is at the provider: hanging up");
+    tracing::warn!(call.id = %call.call_id, "a call that is over here is at the provider: hanging up");
     end::hang_up_late(conn, call).await?;
     Ok(true)
 }
