@@ -6,9 +6,11 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, header::AsHeaderName};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 use uuid::Uuid;
@@ -23,7 +25,11 @@ use crate::{
     egress::{self, Answer, Egress, Limits},
 };
 
+pub mod jambonz;
+mod laml;
+pub mod plivo;
 pub mod profile;
+pub mod signalwire;
 pub mod telnyx;
 pub mod twilio;
 pub mod vonage;
@@ -169,11 +175,16 @@ impl<'a> InboundRequest<'a> {
         }
     }
 
+    /// Whether its body is said to be of this media type, whatever the parameters.
+    pub fn is(&self, media_type: &str) -> bool {
+        let said = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        let essence = said.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case(media_type)
+    }
+
     /// The JSON object in its body.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, InboundError> {
-        let media_type = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default();
-        if !essence.trim().eq_ignore_ascii_case("application/json") {
+        if !self.is("application/json") {
             return Err(InboundError::Malformed("the body must be application/json"));
         }
         serde_json::from_slice(self.body)
@@ -381,6 +392,12 @@ pub fn authorization(scheme: &str, credentials: &str) -> Result<HeaderValue, Pro
     Ok(header)
 }
 
+/// HTTP Basic authentication.
+pub fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, ProviderError> {
+    let pair = format!("{user}:{}", password.expose_secret());
+    authorization("Basic", &BASE64_STANDARD.encode(pair))
+}
+
 fn short(detail: &str) -> String {
     let printable = detail.chars().filter(|c| !c.is_control());
     printable.take(DETAIL_CHARS_MAX).collect()
@@ -436,7 +453,14 @@ pub struct Providers {
 impl Default for Providers {
     fn default() -> Self {
         Self {
-            adapters: &[&twilio::Twilio, &vonage::Vonage, &telnyx::Telnyx],
+            adapters: &[
+                &twilio::Twilio,
+                &signalwire::SignalWire,
+                &vonage::Vonage,
+                &telnyx::Telnyx,
+                &plivo::Plivo,
+                &jambonz::Jambonz,
+            ],
         }
     }
 }

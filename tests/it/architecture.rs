@@ -198,7 +198,18 @@ fn words_stay_where_they_belong() {
 fn an_adapter_names_no_other_adapter() {
     for (file, code) in sources() {
         for (band, adapters) in [
-            ("providers", ["twilio"].as_slice()),
+            (
+                "providers",
+                [
+                    "jambonz",
+                    "plivo",
+                    "signalwire",
+                    "telnyx",
+                    "twilio",
+                    "vonage",
+                ]
+                .as_slice(),
+            ),
             ("rooms", &["livekit"]),
         ] {
             let Some(own) = file.strip_prefix(&format!("{band}/")).map(module) else {

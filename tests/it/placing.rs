@@ -1,5 +1,5 @@
 //! Placing calls over HTTP: what the provider is asked, and what the record says. [`lost`] has the answers that never come,
-//! [`refused`] those that say no.
+//! [`refused`] those that say no, [`plivo`] those that name the request.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod lost;
+mod plivo;
 mod refused;
 
 const PUBLIC_URL: &str = "https://calls.example.com/onhook";

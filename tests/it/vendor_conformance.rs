@@ -25,9 +25,13 @@ use uuid::Uuid;
 use crate::provider_double::{ProviderDouble, Reply};
 use vendor::{CASES, Case, Replies, VENDORS, Vendor, common, from, to};
 
+mod asking;
 mod ending;
 mod inbound;
+mod jambonz;
 mod livekit;
+mod plivo;
+mod signalwire;
 pub(crate) mod telnyx;
 mod twilio;
 mod vendor;

@@ -13,13 +13,16 @@ use onhook::{
 
 use crate::provider_double::Reply;
 
-use super::{livekit, telnyx, twilio, vonage};
+use super::{jambonz, livekit, plivo, signalwire, telnyx, twilio, vonage};
 
 /// Every vendor; an adapter without a line here fails.
 pub(crate) const VENDORS: &[&Vendor] = &[
     &twilio::VENDOR,
     &vonage::VENDOR,
     &telnyx::VENDOR,
+    &signalwire::VENDOR,
+    &plivo::VENDOR,
+    &jambonz::VENDOR,
     &livekit::VENDOR,
 ];
 

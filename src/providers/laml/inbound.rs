@@ -5,13 +5,25 @@ use crate::{
         report::{Facts, ProviderCallId, ReportKind},
         text::Text,
     },
-    providers::Leg,
+    providers::{InboundError, InboundReport, Leg},
 };
 
-use super::{InboundError, InboundReport, signature::Form, wire};
+use super::{parameters::Parameters, wire};
+
+/// What a vendor's `Timestamp` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::providers) enum Timestamp {
+    /// When what is told happened.
+    OfEvent,
+    /// Something else.
+    OfOther,
+}
 
 /// Reads a callback. Nothing, if it says only what we do not know or need.
-pub(super) fn read(form: &Form) -> Result<Option<InboundReport>, InboundError> {
+pub(in crate::providers) fn read(
+    form: &Parameters,
+    timestamp: Timestamp,
+) -> Result<Option<InboundReport>, InboundError> {
     let call_sid = form.get("CallSid").unwrap_or_default();
     let call = ProviderCallId::parse(call_sid)
         .map_err(|_error| InboundError::Malformed("CallSid is missing or too long"))?;
@@ -21,10 +33,14 @@ pub(super) fn read(form: &Form) -> Result<Option<InboundReport>, InboundError> {
     let status = form
         .get("CallStatus")
         .ok_or(InboundError::Malformed("CallStatus is missing"))?;
-    Ok(call_status(form, call, status))
+    let told = call_status(form, call, status);
+    Ok(told.map(|told| InboundReport {
+        occurred_at: told.occurred_at.filter(|_| timestamp == Timestamp::OfEvent),
+        ..told
+    }))
 }
 
-fn call_status(form: &Form, call: ProviderCallId, status: &str) -> Option<InboundReport> {
+fn call_status(form: &Parameters, call: ProviderCallId, status: &str) -> Option<InboundReport> {
     let Some(kind) = wire::kind(status) else {
         tracing::info!(call.status = status, "a call status that is not known");
         return None;
@@ -40,13 +56,14 @@ fn call_status(form: &Form, call: ProviderCallId, status: &str) -> Option<Inboun
             // `Duration` is minutes, as billed.
             duration_s: form.get("CallDuration").and_then(wire::seconds),
             recording_url: recording_url(form),
+            disconnect_reason: disconnect_reason(form, kind),
             ..parties(form)
         },
         leg: wire::leg(form.get("ParentCallSid")),
     })
 }
 
-fn recording(form: &Form, call: ProviderCallId, status: &str) -> Option<InboundReport> {
+fn recording(form: &Parameters, call: ProviderCallId, status: &str) -> Option<InboundReport> {
     if status != "completed" {
         return None;
     }
@@ -65,7 +82,7 @@ fn recording(form: &Form, call: ProviderCallId, status: &str) -> Option<InboundR
     })
 }
 
-fn parties(form: &Form) -> Facts {
+fn parties(form: &Parameters) -> Facts {
     let party = |name| form.get(name).map(str::to_owned).and_then(wire::party);
     Facts {
         direction: form.get("Direction").and_then(wire::direction),
@@ -75,6 +92,17 @@ fn parties(form: &Form) -> Facts {
     }
 }
 
-fn recording_url(form: &Form) -> Option<Text<2048>> {
+/// Why a call failed, as the network said it. Of one that was talked, the response is 200 and tells nothing.
+fn disconnect_reason(form: &Parameters, kind: ReportKind) -> Option<Text<512>> {
+    let response = form
+        .get("SipResponseCode")
+        .or_else(|| form.get("SipResultCode"))?;
+    let failed = matches!(kind, ReportKind::Ended(_)) && response != "200";
+    failed
+        .then(|| Text::parse(format!("SIP {response}")).ok())
+        .flatten()
+}
+
+fn recording_url(form: &Parameters) -> Option<Text<2048>> {
     Text::parse(form.get("RecordingUrl")?).ok()
 }

@@ -1,4 +1,6 @@
-//! What Twilio sends, as far as we read it, and its words for states and directions.
+//! What the API answers, as far as we read it, and its words for states and directions.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -10,10 +12,8 @@ use crate::{
         state::{Direction, EndState},
     },
     egress::Answer,
-    providers::Leg,
+    providers::{InboundReport, Leg, ProviderError},
 };
-
-use super::{InboundReport, ProviderError};
 
 /// The call resource.
 #[derive(Debug, Deserialize)]
@@ -23,7 +23,7 @@ pub(super) struct CallResource {
     direction: Option<String>,
     from: Option<String>,
     to: Option<String>,
-    duration: Option<String>,
+    duration: Option<Word>,
     end_time: Option<String>,
 }
 
@@ -39,6 +39,53 @@ pub(super) struct CallList {
     pub(super) calls: Vec<ListedCall>,
 }
 
+/// A call in a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListedCall {
+    pub(super) sid: String,
+    #[serde(default)]
+    direction: String,
+    parent_call_sid: Option<String>,
+    #[serde(default)]
+    date_created: String,
+}
+
+/// The body of an error, in one of two shapes.
+#[derive(Debug, Deserialize)]
+pub(in crate::providers) struct ErrorBody {
+    #[serde(default)]
+    code: Option<Word>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    errors: Vec<ErrorEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ErrorEntry {
+    #[serde(default)]
+    code: Option<Word>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// What Twilio writes as text and SignalWire as a number, or the other way round.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Text(String),
+    Number(i64),
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
 impl CallList {
     /// Reads a successful answer.
     pub(super) fn parse(answer: &Answer) -> Result<Self, ProviderError> {
@@ -47,31 +94,30 @@ impl CallList {
     }
 }
 
-/// A call in a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct ListedCall {
-    pub(super) sid: String,
-    #[serde(default)]
-    pub(super) direction: String,
-    #[serde(default)]
-    pub(super) date_created: String,
-}
+impl ListedCall {
+    /// Whether it was placed by the API, not by a document that dialled. SignalWire's API says `outbound` of both.
+    pub(super) fn is_by_api(&self) -> bool {
+        match self.direction.as_str() {
+            "outbound-api" => true,
+            "outbound" => self.parent_call_sid.is_none(),
+            _ => false,
+        }
+    }
 
-/// The body of an error.
-#[derive(Debug, Deserialize)]
-pub(super) struct ErrorBody {
-    pub(super) code: u32,
-    #[serde(default)]
-    pub(super) message: String,
+    /// When it was created.
+    pub(super) fn created_at(&self) -> Option<DateTime<Utc>> {
+        time(&self.date_created)
+    }
 }
 
 impl CallResource {
-    /// Reads a successful answer. Anything else that answers 200 is not Twilio.
+    /// Reads a successful answer. Anything else that answers 200 is not this API.
     pub(super) fn parse(answer: &Answer) -> Result<Self, ProviderError> {
         serde_json::from_slice(&answer.body)
             .map_err(|_error| ProviderError::garbled("not a call resource"))
     }
 
+    /// Whether the call has ended.
     pub(super) fn is_over(&self) -> bool {
         matches!(kind(&self.status), Some(ReportKind::Ended(_)))
     }
@@ -87,6 +133,7 @@ impl CallResource {
             | ReportKind::Answered
             | ReportKind::Recording => None,
         };
+        let duration = self.duration.map(|duration| duration.to_string());
         Some(InboundReport {
             call: call.clone(),
             event_id: None,
@@ -96,7 +143,7 @@ impl CallResource {
                 direction: self.direction.as_deref().and_then(direction),
                 from: self.from.and_then(party),
                 to: self.to.and_then(party),
-                duration_s: self.duration.as_deref().and_then(seconds),
+                duration_s: duration.as_deref().and_then(seconds),
                 ..Facts::default()
             },
             leg: leg(self.parent_call_sid.as_deref()),
@@ -105,8 +152,37 @@ impl CallResource {
 }
 
 impl ErrorBody {
-    pub(super) fn parse(answer: &Answer) -> Option<Self> {
-        serde_json::from_slice(&answer.body).ok()
+    /// Reads an unsuccessful answer: nothing if it is not in the API's own words.
+    pub(in crate::providers) fn parse(answer: &Answer) -> Option<Self> {
+        let body: Self = serde_json::from_slice(&answer.body).ok()?;
+        let says = body.code.is_some() || !body.errors.is_empty();
+        says.then_some(body)
+    }
+
+    /// Whether the error's number is this one.
+    pub(in crate::providers) fn is(&self, code: i64) -> bool {
+        let own = self.code.as_ref();
+        own.is_some_and(|own| own.to_string() == code.to_string())
+    }
+}
+
+impl fmt::Display for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.errors.first();
+        let code = self
+            .code
+            .as_ref()
+            .or_else(|| first.and_then(|entry| entry.code.as_ref()));
+        let message = self
+            .message
+            .as_ref()
+            .or_else(|| first.and_then(|entry| entry.message.as_ref()));
+        match (code, message) {
+            (Some(code), Some(message)) => write!(f, "{code}: {message}"),
+            (Some(code), None) => code.fmt(f),
+            (None, Some(message)) => message.fmt(f),
+            (None, None) => f.write_str("no reason given"),
+        }
     }
 }
 
@@ -129,7 +205,7 @@ pub(super) fn kind(status: &str) -> Option<ReportKind> {
 pub(super) fn direction(direction: &str) -> Option<Direction> {
     match direction {
         "inbound" => Some(Direction::Inbound),
-        "outbound-api" | "outbound-dial" => Some(Direction::Outbound),
+        "outbound" | "outbound-api" | "outbound-dial" => Some(Direction::Outbound),
         _ => None,
     }
 }
