@@ -13,7 +13,10 @@ use super::{
     ledger::{Ledger, LedgerCall, Step},
     world::World,
 };
-use crate::domain::connection::Credentials;
+use crate::domain::{
+    connection::Credentials,
+    state::{Direction, EndState},
+};
 
 /// A provider played on loopback.
 #[async_trait]
@@ -26,6 +29,11 @@ pub trait Double: Send + Sync + fmt::Debug {
 
     /// Its name for the call of a number.
     fn call_id(&self, number: u32) -> String;
+
+    /// How a call ends, as far as the provider has words for it: what it cannot tell is no truth of its ledger.
+    fn end(&self, _direction: Direction, state: EndState) -> EndState {
+        state
+    }
 
     /// What a connection to it has as its base URL.
     fn base_url(&self, address: SocketAddr) -> String {

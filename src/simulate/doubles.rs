@@ -2,12 +2,22 @@
 
 use super::double::Double;
 
+pub mod jambonz;
+pub mod plivo;
+pub mod signalwire;
 pub mod telnyx;
 pub mod twilio;
 pub mod vonage;
 
 /// Every double.
-pub const ALL: &[&dyn Double] = &[&twilio::Twilio, &vonage::Vonage, &telnyx::Telnyx];
+pub const ALL: &[&dyn Double] = &[
+    &twilio::Twilio,
+    &signalwire::SignalWire,
+    &vonage::Vonage,
+    &telnyx::Telnyx,
+    &plivo::Plivo,
+    &jambonz::Jambonz,
+];
 
 /// The double of a provider.
 pub fn named(provider: &str) -> Option<&'static dyn Double> {

@@ -92,7 +92,8 @@ async fn live(
         world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
         return watch(&id, script, world, supervisor).await;
     }
-    let ended = world.ledger().step(&id, Step::Ended(script.end));
+    let end = world.double().end(script.direction, script.end);
+    let ended = world.ledger().step(&id, Step::Ended(end));
     let ended = ended.context("the call was over already")?;
     if script.ending == Ending::HereTooLate {
         let call_id = client.call_id(&id).await?;
@@ -102,7 +103,7 @@ async fn live(
     if script.end_is_lost {
         world.counts.lost_ends.fetch_add(1, Ordering::Relaxed);
     } else {
-        tell(&mut told, world, ended, Step::Ended(script.end));
+        tell(&mut told, world, ended, Step::Ended(end));
     }
     while let Some(known) = told.join_next().await {
         known??;
@@ -150,7 +151,8 @@ fn tell(told: &mut JoinSet<anyhow::Result<()>>, world: &Arc<World>, call: Ledger
         }
         // A provider that tells of ends alone: the PBX behind it reports the rest.
         let post = match step {
-            Step::Queued | Step::Ended(_) => return Ok(()),
+            Step::Ended(_) => return Ok(()),
+            Step::Queued => "call-in-queue",
             Step::Ringing => "call-ringing",
             Step::Answered => "call-answered",
         };
