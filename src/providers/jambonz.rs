@@ -63,7 +63,7 @@ const PROFILE: Profile = Profile {
         },
     ],
     places: true,
-    // It keeps calls that have ended for about an hour.
+    // It keeps calls that have ended for hours, then forgets them.
     look_up: LookUpKind::LiveOnly,
     callbacks: Callbacks::Posted {
         proof: "HMAC-SHA256 over time and body, 300 s",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::ExposeSecret as _;
 use url::form_urlencoded;
@@ -69,12 +69,13 @@ pub(super) fn verified(
     let signed = format!("{}.{nonce}", base(request.url, &form));
     let secret = credentials.secret.expose_secret();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let expected = hmac::sign(&key, signed.as_bytes());
     let genuine = SIGNATURES
         .into_iter()
         .filter_map(|name| request.header(name))
         .flat_map(|list| list.split(',').take(SIGNATURES_MAX))
         .filter_map(|signature| BASE64_STANDARD.decode(signature.trim()).ok())
-        .any(|signature| hmac::verify(&key, signed.as_bytes(), &signature).is_ok());
+        .any(|signature| verify_slices_are_equal(expected.as_ref(), &signature).is_ok());
     if genuine { Ok(form) } else { Err(unverified) }
 }
 
