@@ -231,6 +231,28 @@ async fn a_call_is_ordered_without_a_limit_that_signalwire_does_not_know() {
 }
 
 #[tokio::test]
+async fn a_refusal_stands_in_signalwires_words_in_whichever_shape() {
+    for (body, words) in [
+        (
+            r#"{"code":21211,"message":"Invalid 'To'"}"#,
+            "21211: Invalid 'To'",
+        ),
+        (r#"{"code":"not_allowed"}"#, "not_allowed"),
+        (
+            r#"{"errors":[{"code":"invalid","message":"no"},{"code":"2"}]}"#,
+            "invalid: no",
+        ),
+        (r#"{"errors":[{"message":"no"}]}"#, "no"),
+        (r#"{"errors":[{}]}"#, "no reason given"),
+    ] {
+        let double = ProviderDouble::start([Reply::json(422, body)]);
+        let refused = order(&VENDOR, &double, Ordered::by_url()).await;
+        let refused = refused.unwrap_err().to_string();
+        assert_eq!(refused, format!("refused: {words}"));
+    }
+}
+
+#[tokio::test]
 async fn a_call_whose_answer_was_lost_is_one_that_the_api_placed_since() {
     let (old, new) = (
         "Tue, 21 Oct 2025 17:59:59 +0000",
