@@ -7,6 +7,7 @@ use crate::{
         account::{AccountName, BusinessUid, Handling, KeyKind, NewKey, VoipMode},
         id::{AccountId, KeyId},
         key::ApiKey,
+        limits::MaxDuration,
         text::Text,
     },
     store::{
@@ -127,6 +128,21 @@ pub async fn set_voip(
     }))
     .await?
     .ok_or_else(|| KeyError::UnknownAccount(name.clone()))
+}
+
+/// Sets how long calls of an account may last; for ever, if absent. Nothing: there is no such account.
+pub async fn set_max_duration(
+    db: &PgPool,
+    account_id: AccountId,
+    max_duration: Option<MaxDuration>,
+) -> Result<Option<Account>, store::Error> {
+    store::ask(Box::pin(async {
+        let mut tx = db.begin().await?;
+        let account = accounts::set_max_duration(&mut tx, account_id, max_duration).await?;
+        tx.commit().await?;
+        Ok(account)
+    }))
+    .await
 }
 
 /// The account of this name, or an error that says how to make one.

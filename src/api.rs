@@ -12,9 +12,12 @@ use axum::{
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
+pub mod account;
 pub mod analyses;
 pub mod answer;
 pub mod auth;
+pub mod call_legs;
+pub mod call_limits;
 pub mod calls;
 pub mod connections;
 pub mod deliveries;
@@ -49,6 +52,9 @@ fn routes() -> OpenApiRouter<ApiState> {
         .nest("/v3/communication", voice_calls::routes())
         .merge(transcripts::routes())
         .merge(analyses::routes())
+        .merge(account::routes())
+        .merge(call_legs::routes())
+        .merge(call_limits::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(endpoints::routes())

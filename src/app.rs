@@ -19,7 +19,7 @@ use crate::{
         serve::{self, HttpLimits},
         state::ApiState,
     },
-    calls::{Tools, ingest},
+    calls::{Tools, ingest, tend},
     config::{self, Config, Database},
     domain::account::{AccountName, VoipMode},
     egress::{BuildError, Egress},
@@ -110,6 +110,7 @@ impl App {
         let db = store::pool::connect_lazy(options, config.database_connections);
         check_durability(&db, &config).await?;
         let first_start = cluster.is_some() && default_account(&db, config.listen).await?;
+        let metrics = Metrics::new();
         let tools = Tools {
             db,
             egress,
@@ -117,13 +118,13 @@ impl App {
             providers: Providers::default(),
             rooms: Rooms::default(),
             wake: Wake::default(),
+            metrics: metrics.clone(),
         };
         let limits = runner::Limits {
             slots: config.workers,
             lane_slots: LANE_SLOTS,
         };
         let supervisor = Supervisor::new();
-        let metrics = Metrics::new();
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|source| Error::Listen {
             address: config.listen,
@@ -238,12 +239,29 @@ impl App {
         let (runner, drain_max) = (self.runner(), self.grace.mul_f64(0.75));
         self.supervisor
             .spawn("runner", move |stop| runner.run(stop, drain_max));
-        let (listening, listening_wake, leading) = (db.clone(), wake.clone(), db.clone());
+        self.spawn_leading(config);
+        let (listening, listening_wake) = (db.clone(), wake.clone());
         self.supervisor.spawn("listen", move |stop| {
             runner::listen(listening, listening_wake, stop)
         });
+    }
+
+    /// What one process of all does.
+    fn spawn_leading(&self, config: &Config) {
+        let (standing, lead) = periodic::standing();
+        let db = self.tools.db.clone();
         self.supervisor
-            .spawn("periodic", move |stop| periodic::lead(leading, stop));
+            .spawn("periodic", move |stop| periodic::lead(db, standing, stop));
+        let (tools, held) = (self.tools.clone(), lead.clone());
+        self.supervisor
+            .spawn("limits", move |stop| tend::limits(tools, held, stop));
+        let (tools, held, settings) = (self.tools.clone(), lead.clone(), config.reconcile);
+        self.supervisor.spawn("silence", move |stop| {
+            tend::silence(tools, settings, held, stop)
+        });
+        let tools = self.tools.clone();
+        self.supervisor
+            .spawn("upkeep", move |stop| tend::upkeep(tools, lead, stop));
     }
 
     fn api_state(&self, config: &Config, ingest: ingest::Ingest) -> ApiState {

@@ -1,14 +1,16 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
 //! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
-//! transcripts, [`analyze`] makes something of them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
+//! transcripts, [`analyze`] makes something of them; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
+//! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
 
 use sqlx::PgPool;
 
 use crate::{
-    egress::Egress, providers::Providers, queue::runner::Wake, rooms::Rooms, seal::SealingKey,
+    egress::Egress, metrics::Metrics, providers::Providers, queue::runner::Wake, rooms::Rooms,
+    seal::SealingKey,
 };
 
 pub mod analyze;
@@ -19,9 +21,13 @@ pub mod effects;
 pub mod end;
 pub mod export;
 pub mod ingest;
+pub mod legs;
+pub mod limits;
 pub mod place;
+pub mod reconcile;
 pub mod record;
 pub mod room;
+pub mod tend;
 pub mod transcribe;
 pub mod update;
 
@@ -40,4 +46,14 @@ pub struct Tools {
     pub rooms: Rooms,
     /// Wakes the workers after a commit that enqueued something.
     pub wake: Wake,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// What makes a repetition of a receipt recognisable: its source and its content.
+fn receipt_digest(source: &str, content: &serde_json::Value) -> [u8; 32] {
+    use aws_lc_rs::digest::{SHA256, digest};
+    let content = format!("{source}\0{content}");
+    let digest = digest(&SHA256, content.as_bytes());
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

@@ -20,6 +20,8 @@ use url::Url;
 
 use crate::{
     api::{auth::jwt, limits::RateLimits},
+    calls::reconcile,
+    domain::reconcile::Patience,
     egress::address::AddressPolicy,
     seal::{NotKeys, SealingKey},
 };
@@ -66,6 +68,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// How many live calls an account may have that were placed here.
     pub live_calls_max: i64,
+    /// How patient the reconciler is, and how much it asks.
+    pub reconcile: reconcile::Settings,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// What is logged, and how.
@@ -160,6 +164,7 @@ impl Config {
                 .filter(|bound| *bound > 0),
             rate_limits: rate_limits(&mut reader),
             live_calls_max: reader.number(setting::LIVE_CALLS_MAX, 0..=100_000),
+            reconcile: reconciler(&mut reader),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             log: Log {
                 filter: reader.optional(setting::LOG, log_filter),
@@ -210,6 +215,21 @@ fn rate_limits(reader: &mut Reader) -> RateLimits {
         reports_per_key: bound(setting::REPORTS_PER_KEY),
         reports_per_ip: bound(setting::REPORTS_PER_IP),
         refusals_per_ip: bound(setting::REFUSALS_PER_IP),
+    }
+}
+
+fn reconciler(reader: &mut Reader) -> reconcile::Settings {
+    let mut seconds = |setting| Duration::from_secs(reader.number(setting, 1..=604_800));
+    let patience = Patience {
+        queued: seconds(setting::RECONCILE_QUEUED_S),
+        ringing: seconds(setting::RECONCILE_RINGING_S),
+        in_progress: seconds(setting::RECONCILE_IN_PROGRESS_S),
+        unknown: seconds(setting::RECONCILE_UNKNOWN_S),
+        lost: seconds(setting::RECONCILE_LOST_S),
+    };
+    reconcile::Settings {
+        patience,
+        per_second: reader.number(setting::RECONCILE_PER_SECOND, 1..=1000),
     }
 }
 

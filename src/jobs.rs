@@ -23,6 +23,7 @@ pub struct HangUp {
 
 impl Job for HangUp {
     const KIND: &'static str = "hang_up";
+    /// About eighteen minutes by the queue's own backoff.
     const ATTEMPTS_MAX: i32 = 12;
     const TIMEOUT: Duration = Duration::from_secs(15);
 }
@@ -40,6 +41,21 @@ impl Job for DeleteRoom {
     const KIND: &'static str = "delete_room";
     const ATTEMPTS_MAX: i32 = 12;
     const TIMEOUT: Duration = Duration::from_secs(15);
+}
+
+/// Ends the live legs below a call that was ended here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EndLegs {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+}
+
+impl Job for EndLegs {
+    const KIND: &'static str = "end_legs";
+    const ATTEMPTS_MAX: i32 = 12;
+    const TIMEOUT: Duration = Duration::from_secs(25);
 }
 
 /// Looks for a call that the provider was asked to place and whose answer was lost. Its first attempt is the asking itself,
@@ -99,6 +115,8 @@ pub enum JobKind {
     HangUp,
     /// [`DeleteRoom`]
     DeleteRoom,
+    /// [`EndLegs`]
+    EndLegs,
     /// [`PlaceCall`]
     PlaceCall,
     /// [`Analyze`]
@@ -113,6 +131,7 @@ impl JobKind {
         match kind {
             HangUp::KIND => Some(Self::HangUp),
             DeleteRoom::KIND => Some(Self::DeleteRoom),
+            EndLegs::KIND => Some(Self::EndLegs),
             PlaceCall::KIND => Some(Self::PlaceCall),
             Analyze::KIND => Some(Self::Analyze),
             Deliver::KIND => Some(Self::Deliver),
@@ -125,6 +144,7 @@ impl JobKind {
         match self {
             Self::HangUp => HangUp::KIND,
             Self::DeleteRoom => DeleteRoom::KIND,
+            Self::EndLegs => EndLegs::KIND,
             Self::PlaceCall => PlaceCall::KIND,
             Self::Analyze => Analyze::KIND,
             Self::Deliver => Deliver::KIND,
@@ -136,6 +156,7 @@ impl JobKind {
         match self {
             Self::HangUp => HangUp::TIMEOUT,
             Self::DeleteRoom => DeleteRoom::TIMEOUT,
+            Self::EndLegs => EndLegs::TIMEOUT,
             Self::PlaceCall => PlaceCall::TIMEOUT,
             Self::Analyze => Analyze::TIMEOUT,
             Self::Deliver => Deliver::TIMEOUT,

@@ -42,8 +42,20 @@ struct Inner {
     requests_limited: Family<LimitLabels, Counter>,
     exports: Family<OutcomeLabels, Counter>,
     calls_exported: Counter,
+    endings: Endings,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
+}
+
+/// What is counted of calls that end here.
+#[derive(Debug, Default)]
+struct Endings {
+    terminations_failed: Family<PartLabels, Counter>,
+    limits_passed: Family<LimitLabels, Counter>,
+    reconciliations: Family<OutcomeLabels, Counter>,
+    calls_reconciled: Family<StateLabels, Counter>,
+    reconcile_lag: Gauge<f64, AtomicU64>,
+    parked_reports: Family<OutcomeLabels, Counter>,
 }
 
 /// What the queue looks like.
@@ -98,6 +110,11 @@ struct StateLabels {
     state: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartLabels {
+    part: &'static str,
+}
+
 #[derive(Debug, Clone)]
 struct Buckets;
 
@@ -121,6 +138,7 @@ impl Metrics {
             requests_limited: Family::default(),
             exports: Family::default(),
             calls_exported: Counter::default(),
+            endings: Endings::default(),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -171,13 +189,8 @@ impl Metrics {
             "Calls that exports handed over",
             inner.calls_exported.clone(),
         );
-        registry.register("queue_jobs", "Jobs, by state", inner.queue.clone());
-        registry.register_with_unit(
-            "queue_oldest_due",
-            "For how long the oldest due job has waited",
-            Unit::Seconds,
-            inner.oldest_due.clone(),
-        );
+        inner.endings.register(&mut registry);
+        register_queue(&mut registry, &inner);
         Self(Arc::new(Inner { registry, ..inner }))
     }
 
@@ -253,6 +266,56 @@ impl Metrics {
         self.0.calls_exported.inc_by(calls);
     }
 
+    /// A part of a call's ending was given up.
+    pub fn termination_failed(&self, part: &'static str) {
+        self.0
+            .endings
+            .terminations_failed
+            .get_or_create(&PartLabels { part })
+            .inc();
+    }
+
+    /// A call was ended because its time was up.
+    pub fn limit_passed(&self, limit: &'static str) {
+        self.0
+            .endings
+            .limits_passed
+            .get_or_create(&LimitLabels { limit })
+            .inc();
+    }
+
+    /// A call that was silent for too long was checked.
+    pub fn reconciliation(&self, outcome: &'static str) {
+        self.0
+            .endings
+            .reconciliations
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc();
+    }
+
+    /// A call was closed whose end nobody had reported.
+    pub fn call_reconciled(&self, state: &'static str) {
+        self.0
+            .endings
+            .calls_reconciled
+            .get_or_create(&StateLabels { state })
+            .inc();
+    }
+
+    /// The first check that is due has waited for this long.
+    pub fn reconcile_lag(&self, seconds: f64) {
+        self.0.endings.reconcile_lag.set(seconds);
+    }
+
+    /// Reports that came before their call were parked, taken up or dropped.
+    pub fn parked_reports(&self, outcome: &'static str, count: u64) {
+        self.0
+            .endings
+            .parked_reports
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc_by(count);
+    }
+
     /// The queue looks like this.
     pub fn queue(&self, queue: QueueGauges) {
         for (state, jobs) in [
@@ -270,6 +333,53 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("writing to a String cannot fail");
         text
+    }
+}
+
+/// What is seen of the queue.
+fn register_queue(registry: &mut Registry, inner: &Inner) {
+    registry.register("queue_jobs", "Jobs, by state", inner.queue.clone());
+    registry.register_with_unit(
+        "queue_oldest_due",
+        "For how long the oldest due job has waited",
+        Unit::Seconds,
+        inner.oldest_due.clone(),
+    );
+}
+
+impl Endings {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "terminations_failed",
+            "Parts of calls' endings that were given up",
+            self.terminations_failed.clone(),
+        );
+        registry.register(
+            "limits_passed",
+            "Calls that were ended because their time was up, by what bounds them",
+            self.limits_passed.clone(),
+        );
+        registry.register(
+            "reconciliations",
+            "Checks of calls that were silent for too long, by what came of asking",
+            self.reconciliations.clone(),
+        );
+        registry.register(
+            "calls_reconciled",
+            "Calls that were closed though nobody had reported their end, by how they ended",
+            self.calls_reconciled.clone(),
+        );
+        registry.register_with_unit(
+            "reconcile_lag",
+            "For how long the first check that is due has waited; the leader's process knows",
+            Unit::Seconds,
+            self.reconcile_lag.clone(),
+        );
+        registry.register(
+            "parked_reports",
+            "Reports that came before their call, by what became of them",
+            self.parked_reports.clone(),
+        );
     }
 }
 

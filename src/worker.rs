@@ -54,6 +54,10 @@ impl Handler for Worker {
                 Ok(job) => calls::end::delete_room(tools, claim, &job).await,
                 Err(unreadable) => unreadable,
             },
+            JobKind::EndLegs => match payload(claim) {
+                Ok(job) => calls::end::end_legs(tools, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
             JobKind::PlaceCall => match payload(claim) {
                 Ok(job) => Box::pin(calls::place::look(tools, claim, &job)).await,
                 Err(unreadable) => unreadable,

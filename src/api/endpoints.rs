@@ -48,7 +48,8 @@ struct EndpointBody {
     /// Where events are posted: absolute, http or https, a public address.
     #[schema(max_length = 2048)]
     url: String,
-    /// What it wants to be told; all types, also those yet to come, if none is named.
+    /// What it wants to be told; all types that tell how calls go, also those yet to come, if none is named. `call.reconciled` and
+    /// `termination.failed` are told to endpoints that name them only.
     #[schema(required = false)]
     event_types: Vec<EventType>,
 }
@@ -81,7 +82,7 @@ struct EndpointObject {
     id: EndpointId,
     /// Where events are posted.
     url: String,
-    /// What it wants to be told; empty means all types.
+    /// What it wants to be told; empty means all types but operational ones.
     event_types: Vec<EventType>,
     /// Whether it is told anything.
     state: EndpointState,

@@ -193,7 +193,10 @@ impl From<IngestError> for Error {
             IngestError::Busy => {
                 Self::new(Code::Unavailable, "too many reports are waiting; try again")
             }
-            IngestError::Unavailable(error) | IngestError::Refused(error) => error.into(),
+            // A report that is lost is worse than one that comes twice: reporters send it again after 503, and not after 500.
+            IngestError::Refused(error @ store::Error::Failed(_))
+            | IngestError::Unavailable(error) => Self::unavailable().caused_by(error),
+            IngestError::Refused(error) => error.into(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The connection in the path says whose secret verifies and whose account it is; nothing in the request does. Whatever
 //! is not verified is told the same, whether the connection exists or not.
+//!
+//! Whatever the database does to a true callback, the answer is 503: providers send it again after that, and lose it after a 500.
 
 use axum::{
     extract::{OriginalUri, State},
@@ -12,7 +14,7 @@ use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    calls::place,
+    calls::{ingest::IngestError, legs, place},
     domain::{
         connection::Connection,
         id::{CallId, ConnectionId},
@@ -81,17 +83,28 @@ async fn inbound(
     let reports = provider
         .read(&request, &connection.credentials)
         .map_err(|error| refused(&connection, error))?;
-    let placed = placed_here(&uri);
+    let (placed, tools) = (placed_here(&uri), state.tools());
     for report in reports {
         if let Some(call_id) = placed {
             let of = (connection.account_id, call_id);
             let connection_id = connection.connection_id;
-            place::bind(&state.db, &state.wake, of, connection_id, &report).await?;
+            let bound = place::bind(&state.db, &state.wake, of, connection_id, &report);
+            bound.await.map_err(not_kept)?;
         }
+        let leg = report.leg.clone();
         let report = call_report(provider, &connection, report);
-        state.ingest.report(report).await?;
+        let taken = Box::pin(legs::take(&tools, &state.ingest, report, &leg));
+        taken.await.map_err(|error| match error {
+            IngestError::Busy => error.into(),
+            IngestError::Unavailable(error) | IngestError::Refused(error) => not_kept(error),
+        })?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The database did not do it, whatever the reason: the provider is to send it again.
+fn not_kept(error: store::Error) -> Error {
+    Error::unavailable().caused_by(error)
 }
 
 /// The call that the callback URL names: part of what the provider was given, and of what it signs.
@@ -108,7 +121,8 @@ async fn connection(
     connection_id: &str,
 ) -> Result<(Connection, DateTime<Utc>), Error> {
     let connection_id: ConnectionId = connection_id.parse().map_err(|_error| unverified())?;
-    let sealed = store::ask(store::connections::find_inbound(&state.db, connection_id)).await?;
+    let sealed = store::ask(store::connections::find_inbound(&state.db, connection_id)).await;
+    let sealed = sealed.map_err(not_kept)?;
     let (sealed, now) = sealed
         .filter(|(sealed, _)| sealed.provider() == provider.name())
         .ok_or_else(unverified)?;

@@ -82,6 +82,7 @@ impl Parts {
             providers: self.providers,
             rooms: self.rooms,
             wake: self.wake.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 }

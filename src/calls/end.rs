@@ -1,10 +1,12 @@
 //! Ending a call here: the record first, in one transaction with everything that must follow; then the provider and the
 //! room are asked at once, within a bound. What is not confirmed by then goes on in the background.
 //!
+//! With a call end the live legs below it ([`below`]), each a call of its own with its own record, requests and outcome.
+//!
 //! The jobs that ask are born claimed by this process, so that no worker starts the same work beside it; if the process
 //! dies, their leases run out and a worker takes over. Racing requests meet on the call's row: one does the work.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -17,23 +19,26 @@ use crate::{
     domain::{
         call::Call,
         call_object::Beside,
-        id::{AccountId, CallId, ConnectionId},
-        lifecycle::Transition,
-        party::{E164, PartyNumber},
+        id::{AccountId, CallId},
+        lifecycle::{Lifecycle, Transition},
         report::{Facts, Report, ReportKind},
         state::EndState,
-        termination::{TerminationPart, TerminationState},
         text::Text,
     },
-    jobs::{DeleteRoom, HangUp},
-    queue::{self, Claim, Lane, NewJob},
-    store::{self, terminations::NewTermination},
+    queue::Claim,
+    store::{self, calls::Reported},
     supervisor::Supervisor,
 };
 
 mod ask;
+mod below;
+mod give_up;
+mod parts;
 
 pub use ask::{delete_room, hang_up};
+pub use below::{LEGS_MAX, end_legs, follow};
+pub use give_up::give_up_forsaken;
+pub(super) use parts::hang_up_late;
 
 /// How long the caller waits for the provider and the room.
 pub const ASK_MAX: Duration = Duration::from_secs(2);
@@ -54,14 +59,24 @@ pub enum EndAnswer {
     NotFound,
 }
 
+/// Who asks the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// This process, as soon as the record is closed.
+    AtOnce,
+    /// The workers.
+    InBackground,
+}
+
 /// Ends a call.
 pub async fn end(
     tools: &Tools,
     supervisor: &Supervisor,
-    (account_id, call_id): (AccountId, CallId),
+    of: (AccountId, CallId),
     reason: Option<Text<512>>,
 ) -> Result<EndAnswer, store::Error> {
-    let recorded = store::within(record(tools, account_id, call_id, reason)).await?;
+    let reason = reason.or_else(|| Text::parse(DEFAULT_REASON).ok());
+    let recorded = store::within(Box::pin(record(tools, of, reason, Asking::AtOnce))).await?;
     let claims = match recorded {
         Recorded::NotFound => return Ok(EndAnswer::NotFound),
         Recorded::AlreadyEnded => return Ok(EndAnswer::AlreadyEnded),
@@ -69,6 +84,23 @@ pub async fn end(
     };
     tools.wake.wake();
     Ok(ask_at_once(tools, supervisor, claims).await)
+}
+
+/// Ends a call for a reason of ours; the workers ask the others. False: there is no such call, or it is over.
+pub async fn end_later(
+    tools: &Tools,
+    of: (AccountId, CallId),
+    reason: &'static str,
+) -> Result<bool, store::Error> {
+    let reason = Text::parse(reason).ok();
+    let recorded = store::within(Box::pin(record(tools, of, reason, Asking::InBackground))).await?;
+    match recorded {
+        Recorded::NotFound | Recorded::AlreadyEnded => Ok(false),
+        Recorded::Ended(_) => {
+            tools.wake.wake();
+            Ok(true)
+        }
+    }
 }
 
 /// What the transaction found.
@@ -80,164 +112,100 @@ enum Recorded {
 
 async fn record(
     tools: &Tools,
-    account_id: AccountId,
-    call_id: CallId,
+    (account_id, call_id): (AccountId, CallId),
     reason: Option<Text<512>>,
+    asking: Asking,
 ) -> Result<Recorded, store::Error> {
     let mut tx = tools.db.begin().await?;
-    let Some(mut call) = store::calls::lock(&mut tx, account_id, call_id).await? else {
+    let Some(root) = store::calls::find(&mut *tx, account_id, call_id).await? else {
         return Ok(Recorded::NotFound);
     };
-    if call.life.end.is_some() {
+    if root.life.end.is_some() {
         return Ok(Recorded::AlreadyEnded);
     }
-    let now = store::now(&mut tx).await?;
-    let before = call.life.clone();
-    hang_up_here(&mut call, now, reason);
-    store::calls::save_life(&mut tx, &call).await?;
-    let claims = [
-        ask_provider(&mut tx, &call).await?,
-        ask_room(&mut tx, &call).await?,
-    ];
-    let beside: Beside = store::calls::beside(&mut tx, account_id, call_id).await?;
-    let transition = Transition::between(Some(&before), &call.life);
-    let change = Change {
-        call: &call,
-        beside: &beside,
-        transition,
-        edited: false,
-    };
-    effects::apply(&mut tx, &[change], now).await?;
+    let (below, more) = below::live(&mut tx, &root).await?;
+    // All in one order, as batches of reports lock them, and looked at again under the lock.
+    let wanted: BTreeSet<CallId> = below.into_iter().chain([call_id]).collect();
+    let wanted: Vec<_> = wanted.into_iter().map(|id| (account_id, id)).collect();
+    let locked = store::calls::lock_many(&mut tx, &wanted).await?;
+    let live: Vec<Call> = locked.into_iter().filter(is_live).collect();
+    if !live.iter().any(|call| call.call_id == call_id) {
+        return Ok(Recorded::AlreadyEnded);
+    }
+    let claims = end_all(&mut tx, live, reason, asking).await?;
+    if more {
+        below::enqueue(&mut tx, account_id, call_id).await?;
+    }
     tx.commit().await?;
-    Ok(Recorded::Ended(claims.into_iter().flatten().collect()))
+    Ok(Recorded::Ended(claims))
+}
+
+fn is_live(call: &Call) -> bool {
+    call.life.end.is_none() && call.deleted_at.is_none()
+}
+
+/// Ends live calls that are locked: their records, what is asked of others, and what follows.
+async fn end_all(
+    conn: &mut PgConnection,
+    live: Vec<Call>,
+    reason: Option<Text<512>>,
+    asking: Asking,
+) -> Result<Vec<Claim>, store::Error> {
+    let now = store::now(&mut *conn).await?;
+    let ended: Vec<(Lifecycle, Call)> = live
+        .into_iter()
+        .map(|mut call| {
+            let before = call.life.clone();
+            hang_up_here(&mut call, now, reason.clone());
+            (before, call)
+        })
+        .collect();
+    let calls: Vec<&Call> = ended.iter().map(|(_, call)| call).collect();
+    let reported = Reported {
+        calls: &calls,
+        ..Reported::default()
+    };
+    store::calls::save_reported(&mut *conn, &reported).await?;
+    let mut claims = Vec::new();
+    for call in &calls {
+        claims.extend(parts::ask_provider(conn, call, asking).await?);
+        claims.extend(parts::ask_room(conn, call, asking).await?);
+    }
+    let keys: Vec<_> = calls.iter().map(|c| (c.account_id, c.call_id)).collect();
+    let besides = store::calls::beside_many(&mut *conn, &keys).await?;
+    let nothing = Beside::default();
+    let changes: Vec<Change<'_>> = ended
+        .iter()
+        .map(|(before, call)| Change {
+            call,
+            beside: besides.get(&call.call_id).unwrap_or(&nothing),
+            transition: Transition::between(Some(before), &call.life),
+            edited: false,
+        })
+        .collect();
+    effects::apply(conn, &changes, now).await?;
+    Ok(claims)
 }
 
 /// The end, as the state machine takes it: completed if somebody had answered, else canceled.
-fn hang_up_here(call: &mut Call, now: DateTime<Utc>, reason: Option<Text<512>>) {
+fn hang_up_here(call: &mut Call, now: DateTime<Utc>, disconnect_reason: Option<Text<512>>) {
     let end = if call.life.was_answered() {
         EndState::Completed
     } else {
         EndState::Canceled
     };
-    let reason = reason.or_else(|| Text::parse(DEFAULT_REASON).ok());
     let facts = Facts {
-        disconnect_reason: reason,
+        disconnect_reason,
         ..Facts::default()
     };
     call.life
         .absorb(&Report::new(ReportKind::Ended(end), now, facts));
 }
 
-/// Begins the provider's part. Without a connection there is nobody to ask, and the record says so.
-async fn ask_provider(conn: &mut PgConnection, call: &Call) -> Result<Option<Claim>, store::Error> {
-    let connection_id = match call.connection_id {
-        Some(connection_id) => Some(connection_id),
-        None => connection_of_numbers(conn, call).await?,
-    };
-    let skip = connection_id
-        .is_none()
-        .then_some("no connection has one of the call's numbers");
-    let job = NewJob::new(
-        call.account_id,
-        &HangUp {
-            account_id: call.account_id,
-            call_id: call.call_id,
-        },
-    );
-    begin(
-        conn,
-        call,
-        TerminationPart::Provider,
-        (connection_id, skip),
-        job,
-    )
-    .await
-}
-
-/// Begins the room's part.
-async fn ask_room(conn: &mut PgConnection, call: &Call) -> Result<Option<Claim>, store::Error> {
-    let connection_id = call.room.as_ref().map(|room| room.connection_id);
-    let skip = connection_id.is_none().then_some("the call has no room");
-    let job = NewJob::new(
-        call.account_id,
-        &DeleteRoom {
-            account_id: call.account_id,
-            call_id: call.call_id,
-        },
-    );
-    begin(
-        conn,
-        call,
-        TerminationPart::Room,
-        (connection_id, skip),
-        job,
-    )
-    .await
-}
-
-async fn begin(
-    conn: &mut PgConnection,
-    call: &Call,
-    part: TerminationPart,
-    (connection_id, skip): (Option<ConnectionId>, Option<&'static str>),
-    job: NewJob,
-) -> Result<Option<Claim>, store::Error> {
-    let state = if skip.is_some() {
-        TerminationState::Skipped
-    } else {
-        TerminationState::Pending
-    };
-    let new = NewTermination {
-        part,
-        state,
-        connection_id,
-        detail: skip,
-    };
-    store::terminations::begin(conn, call.account_id, call.call_id, &new).await?;
-    let Some(connection_id) = connection_id.filter(|_| skip.is_none()) else {
-        return Ok(None);
-    };
-    let job = job.in_lane(Lane(connection_id.uuid()));
-    Ok(Some(queue::store::enqueue_claimed(conn, &job).await?))
-}
-
-/// Hangs up a call that has ended here and turns out to be live at the provider; a worker does it.
-pub(super) async fn hang_up_late(conn: &mut PgConnection, call: &Call) -> Result<(), store::Error> {
-    let Some(connection_id) = call.connection_id else {
-        return Ok(());
-    };
-    let new = NewTermination {
-        part: TerminationPart::Provider,
-        state: TerminationState::Pending,
-        connection_id: Some(connection_id),
-        detail: None,
-    };
-    store::terminations::begin(conn, call.account_id, call.call_id, &new).await?;
-    let job = HangUp {
-        account_id: call.account_id,
-        call_id: call.call_id,
-    };
-    let job = NewJob::new(call.account_id, &job).in_lane(Lane(connection_id.uuid()));
-    Ok(queue::store::enqueue(conn, &[job]).await?)
-}
-
-/// The connection of whichever of the call's numbers is the account's.
-async fn connection_of_numbers(
-    conn: &mut PgConnection,
-    call: &Call,
-) -> Result<Option<ConnectionId>, store::Error> {
-    let parties = [&call.life.from, &call.life.to];
-    let numbers: Vec<&E164> = parties
-        .into_iter()
-        .filter_map(|party| party.as_ref().and_then(PartyNumber::e164))
-        .collect();
-    Ok(store::connections::for_numbers(conn, call.account_id, &numbers).await?)
-}
-
-/// Asks the provider and the room beside each other; waits at most [`ASK_MAX`], the asking goes on.
+/// Asks the providers and the rooms beside each other; waits at most [`ASK_MAX`], the asking goes on.
 async fn ask_at_once(tools: &Tools, supervisor: &Supervisor, claims: Vec<Claim>) -> EndAnswer {
-    let (sender, mut confirmed) = tokio::sync::mpsc::channel(2);
     let asked = claims.len();
+    let (sender, mut confirmed) = tokio::sync::mpsc::channel(asked.max(1));
     for claim in claims {
         let (tools, sender) = (tools.clone(), sender.clone());
         supervisor.spawn_once("end", async move {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Tools, update};
+use super::{Tools, limits, update};
 use crate::{
     domain::{
         call::{Call, CampaignNotes, StaffNotes},
@@ -22,6 +22,7 @@ use crate::{
         dialled::DialledNumber,
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
+        limits::CallLimits,
         placement::PlacementState,
         report::{Facts, ProviderCallId, Report, ReportKind},
         state::Direction,
@@ -59,6 +60,8 @@ pub struct Order {
     pub variables: Option<serde_json::Value>,
     /// The workspace, if one is named.
     pub workspace: Option<Text<100>>,
+    /// How long it may last.
+    pub limits: CallLimits,
     /// The URL by which the world reaches us, without a trailing slash.
     pub public_url: String,
     /// How many calls of the account that were placed here may be live at once, this one included.
@@ -97,6 +100,9 @@ pub enum PlaceError {
         /// The bound.
         max: i64,
     },
+    /// It would have to end before it begins.
+    #[error("end_at is not in the future")]
+    InPast,
     /// The provider did not place it. The record says so, too.
     #[error("the call was not placed: {why}")]
     Refused {
@@ -170,6 +176,8 @@ struct Begun {
     connection: Connection,
     answered_by: AnsweredBy,
     claim: Claim,
+    /// How long the provider may let it last.
+    max_duration: Option<Duration>,
 }
 
 /// The record, and the job that asks; nothing if the call is there already.
@@ -192,8 +200,12 @@ async fn begin(tools: &Tools, order: &Order) -> Result<Option<Begun>, PlaceError
         });
     }
     let now = store::now(&mut tx).await?;
+    if order.limits.end_at.is_some_and(|end_at| end_at <= now) {
+        return Err(PlaceError::InPast);
+    }
     let call = record(order, &connection, now);
     store::calls::save(&mut tx, &call).await?;
+    let bounds = limits::begin(&mut tx, &call, order.limits, now).await?;
     update::announce(&mut tx, None, &call).await?;
     let job = PlaceCall {
         account_id: order.account_id,
@@ -207,6 +219,7 @@ async fn begin(tools: &Tools, order: &Order) -> Result<Option<Begun>, PlaceError
         connection,
         answered_by,
         claim,
+        max_duration: bounds.at_creation(now),
     }))
 }
 

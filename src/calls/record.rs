@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::update;
+use super::{limits, update};
 use crate::{
     domain::{
         call::{Call, CampaignNotes, StaffNotes},
@@ -16,6 +16,7 @@ use crate::{
         campaign::{CampaignUpdate, TooLarge},
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
+        limits::CallLimits,
         report::{Facts, ProviderCallId, ProviderName, Report, ReportKind},
         state::CallState,
     },
@@ -55,6 +56,8 @@ pub struct NewRecord {
     pub ended_at: Option<DateTime<Utc>>,
     /// What else telephony would report.
     pub facts: Facts,
+    /// How long it may last.
+    pub limits: CallLimits,
     /// What back ends keep of it.
     pub notes: CampaignUpdate,
     /// The request as it was understood, for the receipt.
@@ -82,6 +85,9 @@ pub enum RecordError {
         /// The field that says so.
         field: &'static str,
     },
+    /// It would have to end before now.
+    #[error("end_at is not in the future")]
+    InPast,
     /// It says more than is kept.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -148,8 +154,12 @@ async fn attempt(
         None => (blank(new, call_id, name, now), None),
     };
     let late = known.as_ref().is_some_and(|before| before.end.is_some());
+    if new.limits.end_at.is_some_and(|end_at| end_at <= now) {
+        return Err(RecordError::InPast);
+    }
     tell(&mut call, new, now)?;
     store::calls::save(conn, &call).await?;
+    limits::begin(&mut *conn, &call, new.limits, now).await?;
     receipts::keep(conn, &receipt(new, &call, now, late)).await?;
     let ((call, beside), woken) = update::announce(conn, known.as_ref(), &call).await?;
     Ok(Some((Recorded::New(call, beside), woken)))

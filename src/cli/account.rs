@@ -1,11 +1,15 @@
 //! `onhook account`: the tenant walls.
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::{Session, print};
 use crate::{
     access::{self, AccountRequest},
-    domain::account::{AccountName, BusinessUid, VoipMode},
+    domain::{
+        account::{AccountName, BusinessUid, VoipMode},
+        limits::MaxDuration,
+    },
     store::{self, accounts, accounts::Account},
 };
 
@@ -40,6 +44,18 @@ pub(super) enum Command {
         #[arg(long, value_enum)]
         voip: VoipMode,
     },
+    /// Bounds how long calls of an account may last from their answer, within a second
+    #[command(after_help = "Examples:
+  onhook account limit acme --max-duration 14400
+      No call of the account lasts longer than four hours; connections and calls may have less.
+  onhook account limit acme --max-duration none")]
+    Limit {
+        /// Its name
+        name: AccountName,
+        /// Seconds, 1 to 604800, or `none`
+        #[arg(long, value_name = "SECONDS|none", value_parser = max_duration)]
+        max_duration: MaxDurationOrNone,
+    },
     /// Prints every account as a line of JSON
     List,
 }
@@ -64,12 +80,35 @@ impl Command {
                 show(&access::create_account(&session.db, request).await?)
             }
             Self::Set { name, voip } => show(&access::set_voip(&session.db, &name, voip).await?),
+            Self::Limit {
+                name,
+                max_duration: MaxDurationOrNone(bound),
+            } => {
+                let account = access::find_account(&session.db, &name).await?;
+                let set = access::set_max_duration(&session.db, account.account_id, bound);
+                let account = set.await?.context("the account is gone")?;
+                show(&account)
+            }
             Self::List => {
                 let found = store::ask(accounts::list(&session.db)).await?;
                 found.iter().try_for_each(show)
             }
         }
     }
+}
+
+/// A bound, or none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MaxDurationOrNone(Option<MaxDuration>);
+
+fn max_duration(text: &str) -> Result<MaxDurationOrNone, String> {
+    if text == "none" {
+        return Ok(MaxDurationOrNone(None));
+    }
+    let bound = text.parse::<MaxDuration>();
+    bound
+        .map(|bound| MaxDurationOrNone(Some(bound)))
+        .map_err(|error| format!("{error}, or `none`"))
 }
 
 fn show(account: &Account) -> anyhow::Result<()> {
@@ -79,6 +118,7 @@ fn show(account: &Account) -> anyhow::Result<()> {
         "business_uid": account.business_uid,
         "directory_account_id": account.directory_account_id,
         "voip": account.voip,
+        "max_duration": account.max_duration_s,
         "created_at": account.created_at,
     }))?;
     Ok(())

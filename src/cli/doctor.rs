@@ -6,18 +6,25 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use chrono::{DateTime, Utc};
+
 use super::{Session, print};
 use crate::{
     config::{Config, Durability, secret_key::SecretKey},
     queue::store::{self as queue, Depth},
     store::{
-        self, schema, sealed,
+        self, parked,
+        reconciliations::{self, Hanging},
+        schema, sealed,
         server::{self, Server},
     },
 };
 
 /// JWTs and signed webhooks bear a time; their verifiers allow minutes.
 const SKEW_MAX_S: f64 = 5.0;
+
+/// A check that has been due for longer is late: nobody leads, or too many calls are silent at once.
+const CHECK_LAG_MAX_S: f64 = 300.0;
 
 /// Work that has been due for longer is late.
 const DUE_MAX_S: f64 = 300.0;
@@ -88,6 +95,9 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<Finding>> {
         };
         findings.push(Finding::new(true, "schema", format!("{version}{newer}")));
         findings.push(queue(&store::ask(queue::depth(db)).await?));
+        findings.push(silence(&store::ask(reconciliations::hanging(db)).await?));
+        findings.push(endings(&store::ask(reconciliations::hanging(db)).await?));
+        findings.push(parked(store::ask(parked::waiting(db)).await?));
         findings.push(secret_key(
             &session.config.secret_key,
             &store::ask(sealed::heads(db)).await?,
@@ -164,6 +174,51 @@ fn queue(depth: &Depth) -> Finding {
     );
     let well = *oldest_due_s <= DUE_MAX_S && *expired == 0;
     Finding::new(well, "queue", says)
+}
+
+/// Live calls of which nothing is heard.
+fn silence(hanging: &Hanging) -> Finding {
+    let Hanging {
+        watched,
+        unknown,
+        unasked,
+        lag_s,
+        ..
+    } = hanging;
+    let says = format!(
+        "{watched} live calls are watched, of which {unknown} are unknown to their provider and {unasked} could not be asked about; \
+         the oldest due check has waited {lag_s:.0} s"
+    );
+    let well = *lag_s <= CHECK_LAG_MAX_S && *unasked == 0;
+    Finding::new(well, "silence", says)
+}
+
+/// Endings that need a person.
+fn endings(hanging: &Hanging) -> Finding {
+    let Hanging {
+        unconfirmed,
+        failed,
+        ..
+    } = hanging;
+    let says = format!(
+        "{unconfirmed} unconfirmed for more than an hour, {failed} given up within a day: those calls may be live at their provider"
+    );
+    Finding::new(*unconfirmed == 0 && *failed == 0, "endings", says)
+}
+
+/// Reports whose call has not come. None hangs for longer than a day.
+fn parked((count, oldest): (i64, Option<DateTime<Utc>>)) -> Finding {
+    let since = oldest.map_or_else(String::new, |oldest| {
+        format!(
+            ", the oldest since {}",
+            oldest.format("%Y-%m-%d %H:%M:%S UTC")
+        )
+    });
+    Finding::new(
+        true,
+        "parked",
+        format!("{count} reports wait for their call{since}"),
+    )
 }
 
 fn secret_key(source: &SecretKey, heads: &[Vec<u8>]) -> Finding {

@@ -212,6 +212,46 @@ pub(super) const LIVE_CALLS_MAX: Setting = plain(
     "How many calls of one account that were placed by `POST /calls/make-call` may be live at once. A bound on what a leaked key \
      or a loop can cost.",
 );
+pub(super) const RECONCILE_QUEUED_S: Setting = plain(
+    "ONHOOK_RECONCILE_QUEUED_S",
+    Default::Value("300"),
+    "a whole number of seconds from 1 to 604800",
+    "How long a call may wait in a queue without a sign of life before its provider is asked about it. If the provider says that it \
+     is over, it is closed with what the provider says; if it says that it is live, it is left alone. docs/ending.md tells the whole.",
+);
+pub(super) const RECONCILE_RINGING_S: Setting = plain(
+    "ONHOOK_RECONCILE_RINGING_S",
+    Default::Value("180"),
+    "a whole number of seconds from 1 to 604800",
+    "The same for a call that rings.",
+);
+pub(super) const RECONCILE_IN_PROGRESS_S: Setting = plain(
+    "ONHOOK_RECONCILE_IN_PROGRESS_S",
+    Default::Value("900"),
+    "a whole number of seconds from 1 to 604800",
+    "The same for a call that is under way: asked about again and again for as long as it lasts.",
+);
+pub(super) const RECONCILE_UNKNOWN_S: Setting = plain(
+    "ONHOOK_RECONCILE_UNKNOWN_S",
+    Default::Value("600"),
+    "a whole number of seconds from 1 to 604800",
+    "For how long a provider must say, at least three times in a row, that it knows no such call before the call is closed as \
+     `failed`, for the reason `lost`.",
+);
+pub(super) const RECONCILE_LOST_S: Setting = plain(
+    "ONHOOK_RECONCILE_LOST_S",
+    Default::Value("86400"),
+    "a whole number of seconds from 1 to 604800",
+    "How long after its last sign of life a call is closed as `failed`, for the reason `lost`, about which nobody can be asked: it was \
+     reported without a connection, or its connection is gone or has not answered since. Above the longest call that you expect.",
+);
+pub(super) const RECONCILE_PER_SECOND: Setting = plain(
+    "ONHOOK_RECONCILE_PER_SECOND",
+    Default::Value("5"),
+    "a whole number from 1 to 1000",
+    "How many silent calls a second are asked about by one connection at most. Providers bound what they answer; leave room for ending \
+     calls.",
+);
 pub(super) const SHUTDOWN_GRACE_S: Setting = plain(
     "ONHOOK_SHUTDOWN_GRACE_S",
     Default::Value("20"),
@@ -247,7 +287,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 27] = [
+pub const SETTINGS: [Setting; 33] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -270,6 +310,12 @@ pub const SETTINGS: [Setting; 27] = [
     REPORTS_PER_IP,
     REFUSALS_PER_IP,
     LIVE_CALLS_MAX,
+    RECONCILE_QUEUED_S,
+    RECONCILE_RINGING_S,
+    RECONCILE_IN_PROGRESS_S,
+    RECONCILE_UNKNOWN_S,
+    RECONCILE_LOST_S,
+    RECONCILE_PER_SECOND,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

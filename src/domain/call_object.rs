@@ -13,7 +13,7 @@ use super::{
     money::Money,
     party::{E164, PartyNumber},
     placement::PlacementState,
-    state::Direction,
+    state::{Direction, EndSource},
     termination::Termination,
 };
 
@@ -111,6 +111,9 @@ pub struct CallObject {
     pub terminations: Vec<Termination>,
     /// The newest analysis, once there is one (ours). Without its transcript, which has a route of its own.
     pub analysis: Option<serde_json::Value>,
+    /// How we know that it is over, if nobody reported it: `reconciled`, its provider said so when asked; `lost`, nobody knows the
+    /// call any more (ours).
+    pub end_source: Option<EndSource>,
 }
 
 /// What is known besides the record when a call is shown.
@@ -137,7 +140,7 @@ pub struct ShownTranscript {
 
 impl CallObject {
     /// The names of the fields, in the order in which they are written.
-    pub const FIELDS: [&'static str; 45] = [
+    pub const FIELDS: [&'static str; 46] = [
         "id",
         "call_sid",
         "company_id",
@@ -183,6 +186,7 @@ impl CallObject {
         "placement",
         "terminations",
         "analysis",
+        "end_source",
     ];
 
     /// Shows a call.
@@ -252,6 +256,7 @@ impl CallObject {
             placement: campaign.placement,
             terminations: beside.terminations,
             analysis: beside.analysis,
+            end_source: life.end_source(),
         }
     }
 }

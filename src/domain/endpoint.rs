@@ -44,26 +44,26 @@ pub struct Endpoint {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What an endpoint wants to be told: some types, each once and in one order, or all of them.
+/// What an endpoint wants to be told: some types, each once and in one order, or all that tell how calls go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription(Vec<EventType>);
 
 impl Subscription {
-    /// A subscription to these types; to all, also those yet to come, if none is named.
+    /// A subscription to these types; to all but operational ones, also those yet to come, if none is named.
     pub fn to(mut types: Vec<EventType>) -> Self {
         types.sort_unstable();
         types.dedup();
         Self(types)
     }
 
-    /// The named types; empty means all.
+    /// The named types; empty means all but operational ones.
     pub fn types(&self) -> &[EventType] {
         &self.0
     }
 
     /// Whether events of the type are wanted.
     pub fn wants(&self, event: EventType) -> bool {
-        self.0.is_empty() || self.0.contains(&event)
+        (self.0.is_empty() && !event.is_operational()) || self.0.contains(&event)
     }
 }
 
@@ -72,12 +72,12 @@ mod tests {
     use super::{EventType, Subscription};
 
     #[test]
-    fn naming_no_type_subscribes_to_all() {
-        assert!(
-            EventType::ALL
-                .into_iter()
-                .all(|event| Subscription::to(vec![]).wants(event))
-        );
+    fn naming_no_type_subscribes_to_all_but_operational_ones() {
+        for event in EventType::ALL {
+            let wanted = Subscription::to(vec![]).wants(event);
+            assert_eq!(wanted, !event.is_operational(), "{event}");
+            assert!(Subscription::to(vec![event]).wants(event));
+        }
         let ended = Subscription::to(vec![EventType::CallEnded, EventType::CallEnded]);
         assert_eq!(ended.types(), [EventType::CallEnded]);
         assert!(ended.wants(EventType::CallEnded) && !ended.wants(EventType::CallUpdated));

@@ -44,24 +44,35 @@ pub enum EventType {
     #[serde(rename = "call.updated")]
     #[sqlx(rename = "call.updated")]
     CallUpdated,
+    /// The end of the call was not reported: its provider told when asked, or nobody knows the call any more.
+    #[serde(rename = "call.reconciled")]
+    #[sqlx(rename = "call.reconciled")]
+    CallReconciled,
+    /// A part of ending the call was given up: the call may be live at its provider, or its room open.
+    #[serde(rename = "termination.failed")]
+    #[sqlx(rename = "termination.failed")]
+    TerminationFailed,
 }
 
 /// The text is not the name of an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated"
+    "must be one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated, call.reconciled, \
+     termination.failed"
 )]
 pub struct NotEventType;
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::CallStarted,
         Self::CallAnswered,
         Self::CallEnded,
         Self::CallTranscribed,
         Self::CallAnalyzed,
         Self::CallUpdated,
+        Self::CallReconciled,
+        Self::TerminationFailed,
     ];
 
     /// The name on the wire.
@@ -73,6 +84,8 @@ impl EventType {
             Self::CallTranscribed => "call.transcribed",
             Self::CallAnalyzed => "call.analyzed",
             Self::CallUpdated => "call.updated",
+            Self::CallReconciled => "call.reconciled",
+            Self::TerminationFailed => "termination.failed",
         }
     }
 
@@ -80,7 +93,24 @@ impl EventType {
     pub fn may_follow_end(self) -> bool {
         match self {
             Self::CallStarted | Self::CallAnswered | Self::CallEnded => false,
-            Self::CallTranscribed | Self::CallAnalyzed | Self::CallUpdated => true,
+            Self::CallTranscribed
+            | Self::CallAnalyzed
+            | Self::CallUpdated
+            | Self::CallReconciled
+            | Self::TerminationFailed => true,
+        }
+    }
+
+    /// Whether it is for whoever runs the service: only an endpoint that names it is told.
+    pub fn is_operational(self) -> bool {
+        match self {
+            Self::CallStarted
+            | Self::CallAnswered
+            | Self::CallEnded
+            | Self::CallTranscribed
+            | Self::CallAnalyzed
+            | Self::CallUpdated => false,
+            Self::CallReconciled | Self::TerminationFailed => true,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! So the order in which reports arrive does not matter, and a repetition changes nothing. The end is the exception that
 //! the world sees: the first end that *arrives* stays, because it has been told to others; only two ends of the same
 //! instant are decided by their order in [`EndState`]. A hang-up that does not say how the call ended stands back: it is
-//! read anew when an answer is heard of, and gives way to an end that says how.
+//! read anew when an answer is heard of, and gives way to an end that says how. An end that nobody told, because the call was
+//! lost, gives way to every end that somebody tells.
 
 use std::ops::Not;
 
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     party::{Email, PartyNumber},
+    reconcile::LOST,
     report::{Facts, Report, ReportKind},
-    state::{CallState, Direction, EndState},
+    state::{CallState, Direction, EndSource, EndState},
     text::Text,
 };
 
@@ -38,10 +40,16 @@ pub struct LearnedAt {
     /// The end that is kept came as a hang-up, which does not say how the call ended.
     #[serde(default, skip_serializing_if = "Not::not")]
     end_unsaid: bool,
+    /// How the end that is kept became known, if nobody reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end_source: Option<EndSource>,
 }
 
 /// When something was learned that somebody has removed since: before every report.
 const REMOVED: i64 = i64::MIN;
+
+/// When something was learned that nobody told: after every report.
+const GUESSED: i64 = i64::MAX;
 
 /// The end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,11 +136,13 @@ impl Lifecycle {
     /// Whether the report comes too late to change the state.
     pub fn is_late(&self, report: &Report) -> bool {
         let unsaid = self.learned_at.end_unsaid;
+        let lost = self.is_lost();
         self.end.is_some()
             && match report.kind() {
-                ReportKind::Queued | ReportKind::Ringing | ReportKind::HungUp(_) => true,
+                ReportKind::Queued | ReportKind::Ringing => true,
+                ReportKind::HungUp(_) => !lost,
                 ReportKind::Answered => !unsaid || self.answered_at.is_some(),
-                ReportKind::Ended(_) => !unsaid,
+                ReportKind::Ended(_) => !unsaid && !lost,
                 ReportKind::Recording => false,
             }
     }
@@ -193,6 +203,34 @@ impl Lifecycle {
             reason,
             micros,
         );
+    }
+
+    /// Takes in what the provider told when it was asked, because nobody had reported it.
+    pub fn reconcile(&mut self, told: &Report) {
+        let was_live = self.end.is_none();
+        self.absorb(told);
+        if was_live && self.end.is_some() {
+            self.learned_at.end_source = Some(EndSource::Reconciled);
+        }
+    }
+
+    /// Closes a live call that nobody knows any more. What is told of its end later stands in its place.
+    pub fn give_up(&mut self, end: End) {
+        if self.end.is_some() {
+            return;
+        }
+        self.end = Some(end);
+        self.learned_at.end_unsaid = false;
+        self.learned_at.end_source = Some(EndSource::Lost);
+        if self.disconnect_reason.is_none() {
+            self.disconnect_reason = Text::parse(LOST).ok();
+            self.learned_at.disconnect_reason = Some(GUESSED);
+        }
+    }
+
+    /// How the end became known, if nobody reported it.
+    pub fn end_source(&self) -> Option<EndSource> {
+        self.learned_at.end_source
     }
 
     /// Sets what a person has stated: no report changes it any more.
@@ -266,6 +304,14 @@ impl Lifecycle {
     }
 
     fn absorb_end(&mut self, new: End, unsaid: bool) {
+        if self.is_lost() {
+            self.end = None;
+            // The reason was part of the guess.
+            if self.learned_at.disconnect_reason == Some(GUESSED) {
+                self.disconnect_reason = None;
+                self.learned_at.disconnect_reason = None;
+            }
+        }
         let keep = match self.end {
             None => false,
             Some(_) if self.learned_at.end_unsaid != unsaid => unsaid,
@@ -274,7 +320,12 @@ impl Lifecycle {
         if !keep {
             self.end = Some(new);
             self.learned_at.end_unsaid = unsaid;
+            self.learned_at.end_source = None;
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.learned_at.end_source == Some(EndSource::Lost)
     }
 
     /// A hang-up completes a call that was answered, whichever of the two was heard of first.

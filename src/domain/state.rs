@@ -123,6 +123,16 @@ impl From<EndState> for CallState {
     }
 }
 
+/// How we know that a call is over, where nobody reported it to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndSource {
+    /// Its provider said so when it was asked.
+    Reconciled,
+    /// Nobody knows the call any more. A guess: an end that is reported later stands in its place.
+    Lost,
+}
+
 /// Who called whom, seen from the account.
 #[derive(
     Debug,

@@ -17,6 +17,16 @@ pub enum TerminationPart {
     Room,
 }
 
+impl TerminationPart {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Room => "room",
+        }
+    }
+}
+
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -45,7 +55,7 @@ pub struct Termination {
     pub state: TerminationState,
     /// The connection that was asked.
     pub connection_id: Option<ConnectionId>,
-    /// Why it was skipped or failed.
+    /// Why it was skipped or failed, or is not done yet.
     pub detail: Option<String>,
     /// Requests made so far.
     pub attempts: i32,

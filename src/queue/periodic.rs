@@ -1,8 +1,9 @@
 //! Work that somebody must do now and then: one leader among the replicas, by a lease in the database.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,9 +19,30 @@ const SWEPT_MAX: i64 = 10_000;
 /// The name of the lease.
 const NAME: &str = "periodic";
 
+/// Whether this process leads, for whoever works only while it does.
+#[derive(Debug, Clone)]
+pub struct Lead(watch::Receiver<Option<Instant>>);
+
+/// Who says so.
+#[derive(Debug)]
+pub struct Standing(watch::Sender<Option<Instant>>);
+
+/// A process that does not lead yet.
+pub fn standing() -> (Standing, Lead) {
+    let (until, held) = watch::channel(None);
+    (Standing(until), Lead(held))
+}
+
+impl Lead {
+    /// Whether this process leads, as far as it can know: the lease was not over when this was asked.
+    pub fn is_held(&self) -> bool {
+        self.0.borrow().is_some_and(|until| Instant::now() < until)
+    }
+}
+
 /// Stands for election until told to stop; while leading, gives lost jobs back and deletes answers that nobody may
 /// ask for again.
-pub async fn lead(db: PgPool, stop: CancellationToken) {
+pub async fn lead(db: PgPool, standing: Standing, stop: CancellationToken) {
     let holder = Uuid::now_v7();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -30,7 +52,10 @@ pub async fn lead(db: PgPool, stop: CancellationToken) {
             _ = tick.tick() => {}
         }
         let turn: Result<(), crate::store::Error> = within(async {
-            if store::lead(&db, NAME, holder, LEAD).await? {
+            let asked = Instant::now();
+            let leads = store::lead(&db, NAME, holder, LEAD).await?;
+            standing.0.send_replace(leads.then(|| asked + LEAD));
+            if leads {
                 rescue(&db).await?;
                 crate::store::idempotency::sweep(&db, SWEPT_MAX).await?;
             }
@@ -41,6 +66,7 @@ pub async fn lead(db: PgPool, stop: CancellationToken) {
             tracing::warn!(error = %error, "periodic work was not done; trying again");
         }
     }
+    standing.0.send_replace(None);
     if !matches!(
         tokio::time::timeout(WAIT_MAX, store::resign(&db, NAME, holder)).await,
         Ok(Ok(()))

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, PgExecutor};
 use crate::domain::{
     account::{AccountName, BusinessUid, VoipMode},
     id::AccountId,
+    limits::MaxDuration,
 };
 
 /// An account.
@@ -21,6 +22,8 @@ pub struct Account {
     pub directory_account_id: Option<AccountId>,
     /// Whether its voip surface asks for a key.
     pub voip: VoipMode,
+    /// How long its calls may last, in seconds.
+    pub max_duration_s: Option<i32>,
     /// Since when it is here.
     pub created_at: DateTime<Utc>,
 }
@@ -48,7 +51,7 @@ pub async fn insert(conn: &mut PgConnection, new: &NewAccount) -> sqlx::Result<O
            values ($1, $2, $3, $4, $5)
            on conflict do nothing
            returning account_id as "account_id: AccountId", name, business_uid,
-                     directory_account_id as "directory_account_id: AccountId", voip, created_at"#,
+                     directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at"#,
         new.account_id.uuid(),
         new.name.as_str(),
         new.business_uid.as_str(),
@@ -64,7 +67,7 @@ pub async fn find_by_name(db: impl PgExecutor<'_>, name: &str) -> sqlx::Result<O
     sqlx::query_as!(
         Account,
         r#"select account_id as "account_id: AccountId", name, business_uid,
-                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+                  directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at
            from accounts where name = $1"#,
         name,
     )
@@ -88,7 +91,7 @@ pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Resul
     sqlx::query_as!(
         Account,
         r#"select account_id as "account_id: AccountId", name, business_uid,
-                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+                  directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at
            from accounts where account_id = $1"#,
         account_id.uuid(),
     )
@@ -105,7 +108,7 @@ pub async fn find_below(
     sqlx::query_as!(
         Account,
         r#"select account_id as "account_id: AccountId", name, business_uid,
-                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+                  directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at
            from accounts where directory_account_id = $1 and business_uid = $2"#,
         directory.uuid(),
         business_uid,
@@ -124,9 +127,27 @@ pub async fn set_voip(
         Account,
         r#"update accounts set voip = $2 where name = $1
            returning account_id as "account_id: AccountId", name, business_uid,
-                     directory_account_id as "directory_account_id: AccountId", voip, created_at"#,
+                     directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at"#,
         name,
         voip as VoipMode,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Sets how long calls of an account may last; for ever, if absent.
+pub async fn set_max_duration(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    max_duration: Option<MaxDuration>,
+) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"update accounts set max_duration_s = $2 where account_id = $1
+           returning account_id as "account_id: AccountId", name, business_uid,
+                     directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at"#,
+        account_id.uuid(),
+        max_duration.map(MaxDuration::seconds),
     )
     .fetch_optional(conn)
     .await
@@ -137,7 +158,7 @@ pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Account>> {
     sqlx::query_as!(
         Account,
         r#"select account_id as "account_id: AccountId", name, business_uid,
-                  directory_account_id as "directory_account_id: AccountId", voip, created_at
+                  directory_account_id as "directory_account_id: AccountId", voip, max_duration_s, created_at
            from accounts order by name limit 10000"#,
     )
     .fetch_all(db)

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::domain::{
-    id::{AccountId, CallId, ConnectionId},
+    id::{AccountId, CallId, ConnectionId, JobId},
     termination::{Termination, TerminationPart, TerminationState},
 };
 
@@ -55,49 +55,137 @@ pub struct NewTermination {
     pub state: TerminationState,
     /// Whom we ask.
     pub connection_id: Option<ConnectionId>,
+    /// The job that asks.
+    pub job_id: Option<JobId>,
     /// Why it is skipped.
     pub detail: Option<&'static str>,
 }
 
-/// Begins a part; a part that has begun stays as it is.
+/// One part of a call's ending.
+pub type Of = (AccountId, CallId, TerminationPart);
+
+/// What a part is asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InHand {
+    /// Whom we ask.
+    pub connection_id: Option<ConnectionId>,
+    /// Whether a request of ours was taken.
+    pub accepted: bool,
+}
+
+/// How a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled<'a> {
+    /// How the part stands.
+    pub state: TerminationState,
+    /// Whether the other side has taken the request without confirming it.
+    pub accepted: bool,
+    /// Why, if it is not over.
+    pub detail: Option<&'a str>,
+}
+
+/// Begins a part, or begins it again if it had come to an end. False: it is under way, and somebody asks already.
 pub async fn begin(
     conn: &mut PgConnection,
     account_id: AccountId,
     call_id: CallId,
     new: &NewTermination,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into terminations (account_id, call_id, part, state, connection_id, detail)
-         values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+) -> sqlx::Result<bool> {
+    let begun = sqlx::query!(
+        "insert into terminations (account_id, call_id, part, state, connection_id, detail, job_id)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (account_id, call_id, part) do update set state = excluded.state, detail = excluded.detail,
+           connection_id = excluded.connection_id, job_id = excluded.job_id, accepted_at = null, updated_at = now()
+         where terminations.state <> 'pending' and excluded.state = 'pending'",
         account_id.uuid(),
         call_id.uuid(),
         new.part as _,
         new.state as _,
         new.connection_id.map(ConnectionId::uuid),
-        new.detail
+        new.detail,
+        new.job_id.map(JobId::uuid),
+    )
+    .execute(conn)
+    .await?;
+    Ok(begun.rows_affected() == 1)
+}
+
+/// What a part is asked with.
+pub async fn in_hand(
+    db: impl PgExecutor<'_>,
+    (account_id, call_id, part): Of,
+) -> sqlx::Result<Option<InHand>> {
+    sqlx::query_as!(
+        InHand,
+        r#"select connection_id as "connection_id: ConnectionId", accepted_at is not null as "accepted!"
+           from terminations where account_id = $1 and call_id = $2 and part = $3"#,
+        account_id.uuid(),
+        call_id.uuid(),
+        part as _
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Writes down how a request went.
+pub async fn settle(
+    conn: &mut PgConnection,
+    (account_id, call_id, part): Of,
+    settled: Settled<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update terminations set state = $4, detail = left($5, 1024), attempts = attempts + 1, updated_at = now(),
+           accepted_at = case when $6 then coalesce(accepted_at, now()) else accepted_at end
+         where account_id = $1 and call_id = $2 and part = $3",
+        account_id.uuid(),
+        call_id.uuid(),
+        part as _,
+        settled.state as _,
+        settled.detail,
+        settled.accepted,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Writes down how a request went.
-pub async fn settle(
+/// Gives up a part that is still pending. False: it is not.
+pub async fn give_up(
     conn: &mut PgConnection,
-    (account_id, call_id, part): (AccountId, CallId, TerminationPart),
-    state: TerminationState,
-    detail: Option<&str>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update terminations set state = $4, detail = left($5, 1024), attempts = attempts + 1, updated_at = now()
-         where account_id = $1 and call_id = $2 and part = $3",
+    (account_id, call_id, part): Of,
+    why: &str,
+) -> sqlx::Result<bool> {
+    let given_up = sqlx::query!(
+        "update terminations set state = 'failed', detail = left($4, 1024), updated_at = now()
+         where account_id = $1 and call_id = $2 and part = $3 and state = 'pending'",
         account_id.uuid(),
         call_id.uuid(),
         part as _,
-        state as _,
-        detail
+        why,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(given_up.rows_affected() == 1)
+}
+
+/// Parts that are pending though nobody asks any more: the worker was lost at the last attempt. Of those that were begun by a
+/// version that did not write down the job, those that are older than any schedule.
+pub async fn forsaken(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Of>> {
+    let rows = sqlx::query!(
+        r#"select parts.account_id as "account_id: AccountId", parts.call_id as "call_id: CallId", parts.part
+           from terminations as parts
+           left join jobs on jobs.job_id = parts.job_id
+           where parts.state = 'pending' and (
+             (parts.job_id is not null and (jobs.job_id is null or jobs.state = 'dead')
+              and parts.updated_at < now() - interval '1 minute')
+             or (parts.job_id is null and parts.updated_at < now() - interval '24 hours'))
+           order by parts.updated_at limit $1"#,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.account_id, row.call_id, row.part))
+        .collect())
 }

@@ -190,6 +190,11 @@ fn the_documented_metrics_are_those_that_there_are() {
     metrics.authentication_refused("missing");
     metrics.request_limited("requests");
     metrics.export_ended("complete");
+    metrics.termination_failed("provider");
+    metrics.limit_passed("max_duration");
+    metrics.reconciliation("live");
+    metrics.call_reconciled("failed");
+    metrics.parked_reports("parked", 1);
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,

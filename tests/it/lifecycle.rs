@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onhook::domain::{
-    lifecycle::{Lifecycle, Transition},
+    lifecycle::{End, Lifecycle, Transition},
     party::PartyNumber,
     report::{Facts, Report, ReportKind},
-    state::{CallState, Direction, EndState},
+    state::{CallState, Direction, EndSource, EndState},
     text::Text,
 };
 use proptest::prelude::*;
@@ -177,6 +177,117 @@ proptest! {
             let mut again = life.clone();
             again.absorb(&told);
             prop_assert_eq!(&again, &life, "a repetition changed something");
+        }
+    }
+}
+
+/// What becomes known of a call: by reports, by asking its provider, or by nobody.
+#[derive(Debug, Clone)]
+enum Known {
+    Reported(Report),
+    Asked(Report),
+    Lost(End),
+}
+
+fn learned(known: &[Known]) -> Lifecycle {
+    let mut life = Lifecycle::default();
+    for one in known {
+        match one {
+            Known::Reported(report) => life.absorb(report),
+            Known::Asked(report) => life.reconcile(report),
+            Known::Lost(end) => life.give_up(*end),
+        }
+    }
+    life
+}
+
+fn every_order<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.len() <= 1 {
+        return vec![items.to_vec()];
+    }
+    let mut orders = Vec::new();
+    for first in 0..items.len() {
+        let mut rest = items.to_vec();
+        let chosen = rest.remove(first);
+        for mut order in every_order(&rest) {
+            order.insert(0, chosen.clone());
+            orders.push(order);
+        }
+    }
+    orders
+}
+
+fn lost(second: i64, state: EndState) -> Known {
+    Known::Lost(End {
+        state,
+        at: noon() + TimeDelta::seconds(second),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_guess_leaves_no_trace_beside_an_end_that_somebody_tells(
+        before in prop::collection::vec((kinds(), 0_i64..5, facts()), 0..=2),
+        end in facts(),
+        unsaid: bool,
+        guessed in 0_i64..20,
+        completed: bool,
+    ) {
+        let mut told: Vec<Known> = before
+            .into_iter()
+            .filter(|(kind, ..)| !matches!(kind, ReportKind::Ended(_) | ReportKind::HungUp(_)))
+            .map(|(kind, second, facts)| Known::Reported(report(kind, second, facts)))
+            .collect();
+        let kind = if unsaid { ReportKind::HungUp(EndState::Canceled) } else { ReportKind::Ended(EndState::Completed) };
+        told.push(Known::Reported(report(kind, 9, end)));
+        let truth = learned(&told);
+        told.push(lost(guessed, if completed { EndState::Completed } else { EndState::Failed }));
+        for order in every_order(&told) {
+            let life = learned(&order);
+            prop_assert_eq!(life.end_source(), None);
+            prop_assert_eq!(&life, &truth, "{:?}", order);
+        }
+    }
+
+    #[test]
+    fn what_a_provider_tells_when_asked_is_as_good_as_what_it_reports(
+        before in prop::collection::vec((kinds(), 0_i64..5, facts()), 0..=3),
+        end in facts(),
+    ) {
+        let mut told: Vec<Known> = before
+            .into_iter()
+            .filter(|(kind, ..)| !matches!(kind, ReportKind::Ended(_) | ReportKind::HungUp(_)))
+            .map(|(kind, second, facts)| Known::Reported(report(kind, second, facts)))
+            .collect();
+        let over = report(ReportKind::Ended(EndState::Completed), 9, end);
+        let ended = learned(&[told.clone(), vec![Known::Reported(over.clone())]].concat());
+        // The same, asked for, with the report of it coming before or after.
+        told.push(Known::Asked(over.clone()));
+        for order in every_order(&told) {
+            let mut life = learned(&order);
+            prop_assert_eq!(life.end_source(), Some(EndSource::Reconciled));
+            life.absorb(&over);
+            prop_assert_eq!((life.end, life.state(), life.talk_s()), (ended.end, ended.state(), ended.talk_s()));
+            prop_assert_eq!(&life.disconnect_reason, &ended.disconnect_reason);
+            prop_assert_eq!(&life.recording_url, &ended.recording_url);
+        }
+    }
+
+    #[test]
+    fn a_lost_call_is_never_opened_and_is_told_of_as_an_amendment_when_its_end_is_heard_of(
+        told in prop::collection::vec((kinds(), 0_i64..9, facts()), 1..6),
+    ) {
+        let mut life = learned(&[lost(3, EndState::Failed)]);
+        prop_assert_eq!(life.state(), CallState::Failed);
+        for (kind, at, facts) in told {
+            let before = life.clone();
+            life.absorb(&report(kind, at, facts));
+            prop_assert!(life.state().is_terminal());
+            let transition = Transition::between(Some(&before), &life);
+            prop_assert!(!transition.ended && !transition.started && !transition.answered);
+            prop_assert_eq!(transition.amended, before != life);
         }
     }
 }

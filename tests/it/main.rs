@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alive;
 mod analysis;
 mod analysis_pure;
 mod analysis_run;

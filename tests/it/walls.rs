@@ -63,6 +63,7 @@ fn door(method: &Method, path: &str) -> Door {
             "/v1/deliveries",
             "/v1/events",
             "/v1/connections",
+            "/v1/account",
         ]
         .iter()
         .any(|managed| path.starts_with(managed)) =>
@@ -239,6 +240,9 @@ async fn furnished(
 fn body(path: &str, id: &str) -> Value {
     if path.ends_with("/transcript") {
         return json!({"utterances": [{"speaker": "agent", "text": "Hello.", "begin_ms": 0, "end_ms": 9}]});
+    }
+    if path.ends_with("/limits") {
+        return json!({"max_duration": 60});
     }
     if path.ends_with("/room") {
         return json!({"connection_id": NOTHING, "name": "r"});

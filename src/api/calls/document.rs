@@ -129,6 +129,11 @@ pub struct RecordCall {
     pub disconnect_reason: Option<String>,
     /// The company: that of the credential.
     pub company_id: Option<Uuid>,
+    /// For how many seconds from its answer it may last; then it is ended.
+    #[schema(minimum = 1, maximum = 604_800)]
+    pub max_duration: Option<i32>,
+    /// When it is ended if it is live: in the future.
+    pub end_at: Option<DateTime<Utc>>,
     /// What back ends keep.
     #[serde(flatten)]
     pub notes: CallNotes,
@@ -156,6 +161,11 @@ pub struct MakeCall {
     /// The workspace.
     #[schema(min_length = 1, max_length = 100, default = "default")]
     pub workspace: Option<String>,
+    /// For how many seconds from its answer it may last; then it is ended, by the provider where that can.
+    #[schema(minimum = 1, maximum = 604_800)]
+    pub max_duration: Option<i32>,
+    /// When it is ended if it is live: in the future.
+    pub end_at: Option<DateTime<Utc>>,
 }
 
 /// Something the agent is told.

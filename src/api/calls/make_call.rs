@@ -76,6 +76,7 @@ pub(super) async fn make_call(
             to: asked.to,
             variables: asked.variables,
             workspace: asked.workspace,
+            limits: asked.limits,
             public_url: with.public_url.to_string(),
             live_max: with.live_calls_max,
         };
@@ -125,6 +126,10 @@ impl From<PlaceError> for Error {
             PlaceError::NotOurs => {
                 let wrong = "is not a number of one of the account's connections";
                 let refused = FieldError::invalid("call_from", wrong);
+                Self::fields(Code::InvalidInput, vec![refused])
+            }
+            PlaceError::InPast => {
+                let refused = FieldError::invalid("end_at", "must be in the future");
                 Self::fields(Code::InvalidInput, vec![refused])
             }
             PlaceError::Store(error) => error.into(),

@@ -14,6 +14,7 @@ use crate::{
         campaign::{CampaignUpdate, OBJECT_BYTES_MAX, ObjectEdit, TooLarge},
         dialled::DialledNumber,
         id::{AccountId, CallId},
+        limits::{CallLimits, MaxDuration},
         money::Money,
         party::PartyNumber,
         report::{DURATION_S_MAX, Facts, ProviderCallId, ProviderName},
@@ -68,7 +69,7 @@ const TOLD_BY_TELEPHONY: [&str; 11] = [
 ];
 
 /// What a POST keeps of its body: what makes a repetition recognisable.
-const RECORD_FIELDS: [&str; 30] = [
+const RECORD_FIELDS: [&str; 32] = [
     "agent_dynamic_variables",
     "agent_post_call_outcomes",
     "agent_task_feedback",
@@ -88,9 +89,11 @@ const RECORD_FIELDS: [&str; 30] = [
     "contact_id",
     "cost",
     "disconnect_reason",
+    "end_at",
     "ended_at",
     "is_test",
     "latency",
+    "max_duration",
     "metadata",
     "notes",
     "price_unit",
@@ -173,6 +176,7 @@ pub fn record(
         started_at: reader.optional("started_at", time),
         ended_at: reader.optional("ended_at", time),
         facts,
+        limits: limits(&mut reader),
         notes: notes(&mut reader, Null::Nothing),
         content: content(fields),
     };
@@ -188,8 +192,33 @@ pub fn record(
     reader.finish(Some(record))
 }
 
-/// Times that do not go with the state.
+/// How long a call may last.
+pub fn limits(reader: &mut Reader<'_, '_>) -> CallLimits {
+    CallLimits {
+        max_duration: reader.optional("max_duration", max_duration),
+        end_at: reader.optional("end_at", time),
+    }
+}
+
+/// Seconds within the bounds of [`MaxDuration`].
+pub fn max_duration(field: &Field<'_>) -> Result<MaxDuration, Wrong> {
+    Ok(MaxDuration::from_seconds(
+        field.whole(1, MaxDuration::S_MAX)?,
+    )?)
+}
+
+/// Times that do not go with the state, and limits of a call that is over.
 fn refuse_times(reader: &mut Reader<'_, '_>, record: &NewRecord) {
+    let limits = [
+        ("max_duration", record.limits.max_duration.is_some()),
+        ("end_at", record.limits.end_at.is_some()),
+    ];
+    for (name, given) in limits {
+        if given && record.state.is_terminal() {
+            let wrong = "goes with a call_status of a call that is not over";
+            reader.refuse(FieldError::invalid(name, wrong));
+        }
+    }
     let answered = record.state.is_terminal() || record.state == CallState::InProgress;
     if record.started_at.is_some() && !answered {
         let wrong = "goes with a call_status of a call that was answered or is over";
@@ -371,7 +400,7 @@ fn currency(field: &Field<'_>) -> Result<Text<3>, Wrong> {
 }
 
 /// A time with its offset, in the microseconds that the database keeps.
-fn time(field: &Field<'_>) -> Result<DateTime<Utc>, Wrong> {
+pub fn time(field: &Field<'_>) -> Result<DateTime<Utc>, Wrong> {
     DateTime::parse_from_rfc3339(field.text()?)
         .ok()
         .map(|time| time.to_utc())

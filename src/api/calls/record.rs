@@ -99,6 +99,10 @@ impl From<RecordError> for Error {
                 let refused = FieldError::invalid(field, "must not be in the future");
                 Self::fields(Code::InvalidInput, vec![refused])
             }
+            RecordError::InPast => {
+                let refused = FieldError::invalid("end_at", "must be in the future");
+                Self::fields(Code::InvalidInput, vec![refused])
+            }
             RecordError::TooLarge(error) => error.into(),
             RecordError::Store(error) => error.into(),
         }

@@ -33,6 +33,7 @@ impl<'a> Refusing<'a> {
             "/v1/deliveries",
             "/v1/e",
             "/v1/con",
+            "/v1/account",
         ];
         let native = versioned.iter().any(|begin| path.starts_with(begin));
         let place = match path.strip_prefix("/v1") {
@@ -157,7 +158,9 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
     let error = match at.at() {
         ("post", "/calls") => RecordError::NameTaken.into(),
         ("delete", "/calls/{id}") => AnnotateError::Live.into(),
-        ("put", "/v1/calls/{id}/room") => Error::new(Code::InvalidTransition, "the call has ended"),
+        ("put", "/v1/calls/{id}/room" | "/v1/calls/{id}/limits") => {
+            Error::new(Code::InvalidTransition, "the call has ended")
+        }
         ("post", "/v1/deliveries/{id}/resend") => Error::new(
             Code::InvalidTransition,
             "the delivery is on its way already",
@@ -180,6 +183,7 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
         ("put", "/v1/calls/{id}/room") => {
             FieldError::invalid("connection_id", "is not a connection to a room server")
         }
+        ("put", "/v1/calls/{id}/limits") => FieldError::invalid("end_at", "must be in the future"),
         ("post", "/v1/webhook-endpoints") => {
             FieldError::invalid("url", "must begin with http:// or https://")
         }

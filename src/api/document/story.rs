@@ -120,6 +120,33 @@ pub fn transcript() -> Value {
     shown
 }
 
+/// What bounds the call.
+pub fn limits() -> Value {
+    json!({
+        "call_id": CALL, "max_duration": 3600, "end_at": null, "connection_max_duration": null, "account_max_duration": 14_400,
+        "ends_at": "2026-03-02T10:15:15.640Z", "ends_by": "max_duration",
+    })
+}
+
+/// The call and the leg that it made.
+pub fn legs() -> Value {
+    json!({
+        "call_id": CALL, "call_sid": "CA12345678904567890", "parent_call_sid": null, "conversation": null,
+        "legs": [{
+            "call_sid": "CA12345678904567891", "call_id": "0199c0de-0000-7000-8000-000000000002", "call_status": "completed",
+            "parent_call_sid": "CA12345678904567890", "conversation": null, "first_seen_at": "2026-03-02T09:15:20.104Z",
+        }],
+    })
+}
+
+/// The account.
+pub fn account() -> Value {
+    json!({
+        "id": "0199c0de-0000-7000-8000-0000000000ac", "name": "acme", "business_uid": "biz_42", "voip": "key",
+        "max_duration": 14_400, "created_at": "2026-03-01T08:00:00Z",
+    })
+}
+
 /// The account's connections.
 pub fn connections() -> Value {
     json!({"data": [{

@@ -111,7 +111,7 @@ async fn request(
         ],
         status_callback: &callback,
         call_id: begun.call_id,
-        max_duration: None,
+        max_duration: begun.max_duration,
     };
     provider.create(&access, &order).await
 }

@@ -63,19 +63,15 @@ pub async fn bind(
     .await
 }
 
-/// Writes down that the provider has the call, under this id. A call that was given up and is there all the same is hung up:
-/// its record has ended, so nobody else would. So is one that was ended here by the id of its request, which the provider may
-/// not have known any more. Answers whether a job was enqueued.
+/// Writes down that the provider has the call, under this id. A call whose record has ended meanwhile, because it was given up or
+/// somebody ended it, also by the id of its request, which the provider may not have known any more, is hung up unless that is under
+/// way. Answers whether a job was enqueued.
 pub(super) async fn placed(
     conn: &mut PgConnection,
     call: &mut Call,
     name: &ProviderCallId,
 ) -> Result<bool, store::Error> {
-    let given_up = match call.campaign.placement {
-        Some(PlacementState::Failed) => true,
-        Some(PlacementState::Placed) => call.life.end.is_some(),
-        Some(PlacementState::Asking) | None => false,
-    };
+    let over = call.life.end.is_some();
     let named = CallName::telephony(call.account_id, name.as_str());
     let claims = [(named.clone(), call.call_id)];
     if names::claim(conn, &claims).await?.is_empty() {
@@ -87,10 +83,10 @@ pub(super) async fn placed(
     call.provider_call_id = name.clone();
     call.campaign.placement = Some(PlacementState::Placed);
     store::calls::save(conn, call).await?;
-    if !given_up {
+    if !over {
         return Ok(false);
     }
-    tracing::warn!(call.id = %call.call_id, "a call that is over here is at the provider: hanging up");
+    tracing::warn!(call.id = %call.call_id, "a call whose record has ended is at the provider: hanging up");
     end::hang_up_late(conn, call).await?;
     Ok(true)
 }

@@ -199,6 +199,7 @@ async fn every_documented_field_is_there_with_its_type_when_nobody_has_said_it()
         "notes": none, "deleted_at": none, "started_at": none, "ended_at": none, "retry_at": none,
         "workspace_id": "default", "ringing_at": none, "from_e164": "+1234567890", "to_e164": "+1789451230",
         "ring_duration": none, "total_duration": none, "placement": none, "terminations": [], "analysis": none,
+        "end_source": none,
     });
     let mut expected = expected.as_object().unwrap().clone();
     expected.extend(rest.as_object().unwrap().clone());

@@ -53,6 +53,7 @@ pub(super) async fn everything(app: &TestApp) {
     provider(app).await;
     repeated(app).await;
     work(app).await;
+    alive(app).await;
 }
 
 /// 0001, 0009.
@@ -302,6 +303,55 @@ async fn repeated(app: &TestApp) {
     assert_eq!(answered.headers()["idempotent-replayed"], "true");
     let body: Value = answered.json().await.unwrap();
     assert_eq!(body["id"], "01900000-0000-7000-8000-0000000000f3");
+}
+
+/// 0013: what an account and a call are bounded by, the legs, and an ending that was taken.
+async fn alive(app: &TestApp) {
+    let limited = |path: &str| app.get(path, &key("app", "q"));
+    let (_, account) = answer(limited("/v1/account")).await;
+    holds(
+        &account,
+        &[("name", json!("limited")), ("max_duration", json!(14_400))],
+    );
+    let call = "/v1/calls/01900000-0000-7000-8000-0000000c1e61";
+    let (_, bounds) = answer(limited(&format!("{call}/limits"))).await;
+    holds(
+        &bounds,
+        &[
+            ("max_duration", json!(600)),
+            ("account_max_duration", json!(14_400)),
+            ("ends_at", json!("2026-01-01T10:10:05Z")),
+            ("ends_by", json!("max_duration")),
+        ],
+    );
+    let (_, legs) = answer(limited(&format!("{call}/legs"))).await;
+    holds(
+        &legs,
+        &[
+            ("parent_call_sid", json!("CA-whole-leg")),
+            ("conversation", json!("CON-1")),
+        ],
+    );
+    let (_, ended) = answer(limited("/calls/01900000-0000-7000-8000-0000000c1e62")).await;
+    holds(
+        &ended["data"],
+        &[
+            ("/terminations/0/state", json!("pending")),
+            (
+                "/terminations/0/detail",
+                json!("the provider has taken the request"),
+            ),
+            ("end_source", Value::Null),
+        ],
+    );
+    let (_, made) = answer(app.get("/v1/account", &key("app", "a"))).await;
+    holds(&made, &[("max_duration", Value::Null)]);
+    // What was parked is taken up when its call comes.
+    let kept: i64 = sqlx::query_scalar("select count(*) from parked_reports")
+        .fetch_one(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(kept, 1);
 }
 
 /// 0003, 0006: work that was left is done; the secret opens.

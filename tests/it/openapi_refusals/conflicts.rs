@@ -245,6 +245,7 @@ async fn deliveries(there: &mut There<'_>) {
         .done("post", "/calls/end", "", Some(&json!({"call_id": call})))
         .await;
     room(there, call).await;
+    limits(there, call).await;
     let resend = Operation::find("post", "/v1/deliveries/{id}/resend");
     let listed = there.done("get", "/v1/deliveries", "", None).await;
     let delivery = listed["data"][0]["id"].as_str().unwrap();
@@ -259,6 +260,23 @@ async fn deliveries(there: &mut There<'_>) {
         .bearer_auth(&there.account.key);
     let answer = request.header(key.0, key.1).send().await;
     there.compared.expect(resend, 422, answer).await;
+}
+
+/// Only a call that is live is bounded, and only in the future.
+async fn limits(there: &mut There<'_>, ended_call: &str) {
+    let operation = Operation::find("put", "/v1/calls/{id}/limits");
+    let body = json!({"max_duration": 60});
+    let answer = there.send(operation, ended_call, Some(&body), ("x-none", "1"));
+    let answer = answer.await;
+    there.compared.expect(operation, 409, answer).await;
+    let post = Operation::find("post", "/calls");
+    let new = changed(post, "call_sid", Some(json!("limited")));
+    let live = there.done("post", "/calls", "", Some(&new)).await;
+    let live = live["data"]["id"].as_str().unwrap();
+    let past = json!({"end_at": "2026-01-01T00:00:00Z"});
+    let answer = there.send(operation, live, Some(&past), ("x-none", "1"));
+    let answer = answer.await;
+    there.compared.expect(operation, 422, answer).await;
 }
 
 /// Rooms are on servers that the account is connected to, and of calls that are live.

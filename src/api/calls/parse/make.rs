@@ -8,7 +8,7 @@ use crate::{
         error::{Error, FieldError},
         extract::{Field, Fields, Reader, Wrong},
     },
-    domain::{dialled::DialledNumber, text::Text},
+    domain::{dialled::DialledNumber, limits::CallLimits, text::Text},
 };
 
 /// The most variables of one call.
@@ -33,6 +33,8 @@ pub struct Asked {
     pub variables: Option<Value>,
     /// The workspace, if one is named.
     pub workspace: Option<Text<100>>,
+    /// How long it may last.
+    pub limits: CallLimits,
 }
 
 /// Reads the body.
@@ -43,6 +45,7 @@ pub fn make_call(fields: &Fields<'_>) -> Result<Asked, Error> {
     let to = reader.required("call_to", Field::parse::<DialledNumber>);
     let workspace = reader.optional("workspace", Field::words);
     let variables = variables(&mut reader);
+    let limits = super::limits(&mut reader);
     let asked = match (ai_agent_id, from, to) {
         (Some(ai_agent_id), Some(from), Some(to)) => Some(Asked {
             ai_agent_id,
@@ -50,6 +53,7 @@ pub fn make_call(fields: &Fields<'_>) -> Result<Asked, Error> {
             to,
             variables,
             workspace,
+            limits,
         }),
         (_, _, _) => None,
     };
