@@ -3,7 +3,7 @@
 //!
 //! [`double`] is what a provider is to the simulation, [`doubles`] are those that there are, [`ledger`] is what truly
 //! happened, [`script`] decides what will, [`world`] connects the provider to the service, [`play`] lives the calls,
-//! [`verdict`] compares. The conformance tests use the doubles, too.
+//! [`verdict`] compares. [`callbacks`] shows what a double signs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,6 +19,7 @@ use crate::{
     supervisor::Supervisor,
 };
 
+pub mod callbacks;
 pub mod double;
 pub mod doubles;
 pub mod ledger;

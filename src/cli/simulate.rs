@@ -17,7 +17,7 @@ use crate::{
     config::{Config, Database, DatabaseUrl, Durability, secret_key::SecretKey},
     egress::address::AddressPolicy,
     seal::SealingKey,
-    simulate::{self, Plan, doubles, script::Chances},
+    simulate::{self, Plan, double::Double, doubles, script::Chances},
     store::pool,
 };
 
@@ -34,7 +34,8 @@ const PUBLIC_URL: &str = "https://calls.simulated.example";
 
 Examples:
   onhook simulate --provider twilio --calls 2000
-  onhook simulate --provider telnyx --calls 500 --lost-ends 20 --doubled 20 --seed 7"
+  onhook simulate --provider telnyx --calls 500 --lost-ends 20 --doubled 20 --seed 7
+  onhook simulate --provider vonage --callbacks https://calls.example.com/inbound/vonage/…"
 )]
 pub(super) struct Args {
     /// Which provider to play
@@ -64,6 +65,10 @@ pub(super) struct Args {
     /// How long calls may take to be over here once they are over there, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
+    /// Plays nothing: prints what the provider would post to this URL for each step of a call, signed, and the made-up credentials that
+    /// it is signed with, as JSON
+    #[arg(long, value_name = "URL")]
+    callbacks: Option<String>,
 }
 
 fn percent() -> clap::builder::RangedI64ValueParser<u8> {
@@ -73,6 +78,10 @@ fn percent() -> clap::builder::RangedI64ValueParser<u8> {
 impl Args {
     /// Does it. Fails if a record is not the provider's truth.
     pub(super) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        if let Some(url) = &self.callbacks {
+            print(&simulate::callbacks::signed(self.double()?, url))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let session = Session::open(config).await?;
         let played = self.beside(&session).await;
         let dropped = pool::drop_database(&session.options, DATABASE).await;
@@ -82,12 +91,15 @@ impl Args {
         Ok(code)
     }
 
+    fn double(&self) -> anyhow::Result<&'static dyn Double> {
+        doubles::named(&self.provider).context("there is no such double")
+    }
+
     async fn beside(&self, session: &Session) -> anyhow::Result<ExitCode> {
         pool::drop_database(&session.options, DATABASE).await?;
         pool::create_database(&session.options, DATABASE).await?;
-        let double = doubles::named(&self.provider).context("there is no such double")?;
         let plan = Plan {
-            double,
+            double: self.double()?,
             calls: self.calls,
             at_once: self.at_once.into(),
             seed: self.seed,

@@ -335,6 +335,24 @@ async fn vonage_is_asked_with_a_new_token_each_time() {
 }
 
 #[tokio::test]
+async fn a_private_key_is_taken_in_either_form_of_pem() {
+    let der: Pkcs8V1Der<'static> = KEY.as_der().unwrap();
+    // PKCS#8 is a head of 26 bytes before the PKCS#1.
+    for (kind, der) in [
+        ("PRIVATE", der.as_ref()),
+        ("RSA PRIVATE", &der.as_ref()[26..]),
+    ] {
+        let double = ProviderDouble::start([Reply::json(204, "")]);
+        let mut connection = connection(&VENDOR, double.base_url());
+        let key = BASE64_STANDARD.encode(der);
+        let pem = format!("-----BEGIN {kind} KEY-----\n{key}\n-----END {kind} KEY-----\n");
+        connection.credentials.secret = pem.into();
+        assert_eq!(come_to(end(&connection, "U1").await), "ended", "{kind}");
+        claims(&double.requests()[0]);
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_is_none_is_refused_and_nobody_is_asked() {
     let double = ProviderDouble::start([]);
     let mut connection = connection(&VENDOR, double.base_url());
