@@ -2,7 +2,8 @@
 //!
 //! It resolves a name once, vets *every* address and connects only to a vetted one; follows no redirect, takes no proxy
 //! from the environment and keeps no cookies; bounds the whole exchange, body included, by one deadline, and what it
-//! reads by a cap. [`address`] is the address policy, [`resolve`] the look-up.
+//! reads by a cap. [`address`] is the address policy, [`resolve`] the look-up, [`stream`] what is not one request and one
+//! answer.
 
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
@@ -18,6 +19,7 @@ use self::{
 
 pub mod address;
 pub mod resolve;
+pub mod stream;
 
 /// How long a connection may take to stand, name look-up and TLS included; the deadline may be shorter.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -73,6 +75,9 @@ pub struct Answer {
     pub truncated: bool,
 }
 
+/// What a failure came from; only the log sees it.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
 /// Why there is no answer. The text of each variant may be shown to the tenant, its source only to the log.
 #[expect(clippy::error_impl_error, reason = "the module says whose error it is")]
 #[derive(Debug, thiserror::Error)]
@@ -85,19 +90,19 @@ pub enum Error {
     Dns(#[source] io::Error),
     /// No connection.
     #[error("no connection could be made")]
-    Connect(#[source] reqwest::Error),
+    Connect(#[source] Cause),
     /// A connection, but no TLS session on it: a certificate that is not valid for the name, mostly.
     #[error("no TLS session could be agreed on")]
-    Tls(#[source] reqwest::Error),
+    Tls(#[source] Cause),
     /// Not done by the deadline.
     #[error("there was no complete answer in time")]
     TimedOut,
     /// The connection broke before the answer was complete.
     #[error("the connection broke before the answer was complete")]
-    Reset(#[source] reqwest::Error),
+    Reset(#[source] Cause),
     /// What came is not HTTP, or its head is larger than we read.
     #[error("the answer could not be read as HTTP")]
-    Protocol(#[source] reqwest::Error),
+    Protocol(#[source] Cause),
 }
 
 /// The client cannot be built: no store of certificate authorities, mostly.
@@ -166,26 +171,30 @@ impl Egress {
         if !request.body.is_empty() {
             sending = sending.body(request.body);
         }
-        let mut response = sending.send().await?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        let mut body = BytesMut::new();
-        let mut truncated = false;
-        while let Some(chunk) = response.chunk().await? {
-            let room = body_max.saturating_sub(body.len());
-            truncated = chunk.len() > room;
-            body.extend_from_slice(&chunk.slice(..chunk.len().min(room)));
-            if truncated {
-                break;
-            }
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body: body.freeze(),
-            truncated,
-        })
+        read(sending.send().await?, body_max).await
     }
+}
+
+/// Reads an answer, up to the cap.
+async fn read(mut response: reqwest::Response, body_max: usize) -> reqwest::Result<Answer> {
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = BytesMut::new();
+    let mut truncated = false;
+    while let Some(chunk) = response.chunk().await? {
+        let room = body_max.saturating_sub(body.len());
+        truncated = chunk.len() > room;
+        body.extend_from_slice(&chunk.slice(..chunk.len().min(room)));
+        if truncated {
+            break;
+        }
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body: body.freeze(),
+        truncated,
+    })
 }
 
 impl Answer {
@@ -235,18 +244,20 @@ fn classify(error: reqwest::Error) -> Error {
     if error.is_connect() {
         return match broke {
             // TCP knows neither of these; rustls reports what it cannot agree on as them.
-            Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => Error::Tls(error),
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                Error::Tls(error.into())
+            }
             Some(io::ErrorKind::TimedOut) => Error::TimedOut,
-            Some(_) | None => Error::Connect(error),
+            Some(_) | None => Error::Connect(error.into()),
         };
     }
     let incomplete = cause::<hyper::Error>(&error).is_some_and(|error| {
         error.is_incomplete_message() || error.is_closed() || error.is_canceled()
     });
     if incomplete || broke.is_some() {
-        Error::Reset(error)
+        Error::Reset(error.into())
     } else {
-        Error::Protocol(error)
+        Error::Protocol(error.into())
     }
 }
 

@@ -89,6 +89,9 @@ pub enum Refusal {
     /// The port is 0.
     #[error("must not name port 0")]
     Port,
+    /// Not the address of an event socket.
+    #[error("must be like esl://host:8021, without a path")]
+    EventSocket,
     /// The host, or an address of it, may not be reached.
     #[error("must lead to a public address")]
     Address,
@@ -100,6 +103,13 @@ pub enum Refusal {
 pub struct NotNetworks {
     entry: String,
 }
+
+/// The scheme of FreeSWITCH's event socket: plain TCP. Only [`AddressPolicy::read_event_socket`] knows it, so no other URL can
+/// have it.
+const EVENT_SOCKET: &str = "esl://";
+
+/// The port that FreeSWITCH listens on unless it is told otherwise.
+const EVENT_SOCKET_PORT: u16 = 8021;
 
 /// What a host name may resolve to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +182,27 @@ impl AddressPolicy {
             Host::Ipv6(address) => self.vet(NameKind::Ordinary, &[address.into()]),
             Host::Domain(name) => self.name(name).map(drop),
         }
+    }
+
+    /// Reads the address of an event socket, `esl://host` or `esl://host:port`, and writes it out with its port. The host is
+    /// judged as that of an http URL is: what this parser takes for an opaque name is normalised by that one.
+    pub fn read_event_socket(&self, url: &str) -> Result<(Url, Host, u16), Refusal> {
+        let authority = url
+            .split_at_checked(EVENT_SOCKET.len())
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(EVENT_SOCKET))
+            .map(|(_, authority)| authority)
+            .ok_or(Refusal::EventSocket)?;
+        let http = self.read(&format!("http://{authority}"))?;
+        if http.path() != "/" || http.query().is_some() {
+            return Err(Refusal::EventSocket);
+        }
+        // Either scheme hides its own default port.
+        let https = Url::parse(&format!("https://{authority}")).ok();
+        let port = http.port().or_else(|| https?.port());
+        let port = port.unwrap_or(EVENT_SOCKET_PORT);
+        let host = http.host().ok_or(Refusal::EventSocket)?.to_owned();
+        let written = Url::parse(&format!("{EVENT_SOCKET}{host}:{port}"));
+        Ok((written.map_err(|_error| Refusal::EventSocket)?, host, port))
     }
 
     /// What the name may resolve to.
