@@ -19,7 +19,11 @@ use crate::{
         serve::{self, HttpLimits},
         state::ApiState,
     },
-    calls::{Tools, ingest, tend},
+    calls::{
+        Tools,
+        hear::{self, Hearing},
+        ingest, tend,
+    },
     config::{self, Config, Database},
     domain::account::{AccountName, VoipMode},
     egress::{BuildError, Egress},
@@ -216,6 +220,7 @@ impl App {
             config.ingest_queue,
             self.metrics.clone(),
         );
+        let hearing = self.hearing(ingest.clone());
         let router = api::router(self.api_state(config, ingest));
         let limits = HttpLimits {
             connections_per_address_max: config.connections_per_ip,
@@ -244,6 +249,8 @@ impl App {
         self.supervisor.spawn("listen", move |stop| {
             runner::listen(listening, listening_wake, stop)
         });
+        self.supervisor
+            .spawn("hear", move |stop| hear::run(hearing, stop));
     }
 
     /// What one process of all does.
@@ -262,6 +269,15 @@ impl App {
         let tools = self.tools.clone();
         self.supervisor
             .spawn("upkeep", move |stop| tend::upkeep(tools, lead, stop));
+    }
+
+    fn hearing(&self, ingest: ingest::Ingest) -> Hearing {
+        Hearing {
+            tools: self.tools.clone(),
+            ingest,
+            metrics: self.metrics.clone(),
+            supervisor: self.supervisor.clone(),
+        }
     }
 
     fn api_state(&self, config: &Config, ingest: ingest::Ingest) -> ApiState {

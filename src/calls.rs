@@ -1,6 +1,6 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
-//! [`ingest`] takes reports, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
+//! [`ingest`] takes reports, [`hear`] listens for them, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
 //! transcripts, [`analyze`] makes something of them; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
 //! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
 
@@ -20,6 +20,7 @@ pub mod create;
 pub mod effects;
 pub mod end;
 pub mod export;
+pub mod hear;
 pub mod ingest;
 pub mod legs;
 pub mod limits;

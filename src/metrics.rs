@@ -18,6 +18,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+mod streams;
+
+pub use streams::Connected;
+use streams::Streams;
+
 /// Upper bounds of the buckets for durations, in seconds.
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -43,6 +48,7 @@ struct Inner {
     exports: Family<OutcomeLabels, Counter>,
     calls_exported: Counter,
     endings: Endings,
+    streams: Streams,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
 }
@@ -139,6 +145,7 @@ impl Metrics {
             exports: Family::default(),
             calls_exported: Counter::default(),
             endings: Endings::default(),
+            streams: Streams::registered(&mut registry),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -314,6 +321,21 @@ impl Metrics {
             .parked_reports
             .get_or_create(&OutcomeLabels { outcome })
             .inc_by(count);
+    }
+
+    /// A provider's stream is open, until what this answers is dropped.
+    pub fn stream_connected(&self, provider: &'static str) -> Connected {
+        self.0.streams.connected(provider)
+    }
+
+    /// A provider's stream broke, or could not be opened.
+    pub fn stream_broke(&self, provider: &'static str) {
+        self.0.streams.broke(provider);
+    }
+
+    /// A message came on a provider's stream: it told `reports` or `nothing`, or was `unreadable`.
+    pub fn stream_message(&self, provider: &'static str, told: &'static str) {
+        self.0.streams.message(provider, told);
     }
 
     /// The queue looks like this.

@@ -19,17 +19,22 @@ use crate::domain::{
 };
 
 mod access;
+pub mod asterisk;
+mod dial;
 mod error;
+pub mod freeswitch;
 pub mod jambonz;
 mod laml;
 pub mod plivo;
 pub mod profile;
 pub mod signalwire;
+pub mod stream;
 pub mod telnyx;
 pub mod twilio;
 pub mod vonage;
 
-use profile::Profile;
+use profile::{Profile, Transport};
+use stream::Listening;
 
 pub use access::{Access, authorization, basic};
 pub use error::{Again, ProviderError};
@@ -42,6 +47,21 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// What a connection to it needs, and what it can do.
     fn profile(&self) -> &'static Profile;
+
+    /// How its API is reached.
+    fn transport(&self) -> Transport {
+        Transport::Http
+    }
+
+    /// Whether the calls that it places are named by our id: an event that names it is known by that alone.
+    fn names_calls_by_our_id(&self) -> bool {
+        false
+    }
+
+    /// Whether it can do with what is to answer the calls that it places, or why not.
+    fn check_answer(&self, _answered_by: &AnsweredBy) -> Result<(), &'static str> {
+        Ok(())
+    }
 
     /// Verifies a request that claims to come from it and reads what it tells. A true request that tells nothing new
     /// of a call is no report at all.
@@ -82,6 +102,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// Asks for something cheap that only valid credentials are given.
     async fn probe(&self, access: &Access<'_>) -> Result<(), ProviderError>;
+
+    /// Opens the stream of a provider that tells of calls on one ([`profile::Callbacks::Stream`]); others have none.
+    async fn listen(&self, _access: &Access<'_>) -> Result<Listening, ProviderError> {
+        Err(ProviderError::refused("it tells nothing on a stream"))
+    }
 }
 
 /// A call that is to be hung up.
@@ -250,6 +275,8 @@ impl Default for Providers {
                 &telnyx::Telnyx,
                 &plivo::Plivo,
                 &jambonz::Jambonz,
+                &asterisk::Asterisk,
+                &freeswitch::FreeSwitch,
             ],
         }
     }

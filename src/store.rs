@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod legs;
 pub mod limits;
+pub mod listeners;
 pub mod parked;
 pub mod pool;
 pub mod receipts;

@@ -14,21 +14,23 @@ use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    calls::{ingest::IngestError, legs, place},
+    calls::{hear, ingest::IngestError, legs, place},
     domain::{
         connection::Connection,
         id::{CallId, ConnectionId},
-        report::{CallReport, ProviderName},
     },
-    providers::{InboundError, InboundReport, InboundRequest, Provider},
+    providers::{InboundError, InboundRequest, Provider},
     store,
 };
 
 use super::{
     error::{Code, Error, Problem},
-    extract::{BODY_BYTES_MAX, Body, PathPair},
+    extract::{Body, PathPair},
     state::ApiState,
 };
+
+/// The largest callback. A call detail record of FreeSWITCH has every variable of the call, percent-encoded twice.
+const CALLBACK_BYTES_MAX: usize = 256 * 1024;
 
 /// The routes of this module.
 pub fn routes() -> OpenApiRouter<ApiState> {
@@ -59,14 +61,14 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Cannot be taken now; send it again", body = Problem, content_type = "application/problem+json"),
     ),
-    extensions(("x-body-bytes-max" = json!(BODY_BYTES_MAX))),
+    extensions(("x-body-bytes-max" = json!(CALLBACK_BYTES_MAX))),
 )]
 async fn inbound(
     State(state): State<ApiState>,
     PathPair(provider, connection_id): PathPair,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    Body(body): Body,
+    Body(body): Body<CALLBACK_BYTES_MAX>,
 ) -> Result<StatusCode, Error> {
     let provider = state
         .providers
@@ -85,6 +87,7 @@ async fn inbound(
         .map_err(|error| refused(&connection, error))?;
     let (placed, tools) = (placed_here(&uri), state.tools());
     for report in reports {
+        let placed = placed.or_else(|| hear::our_name(provider, &report));
         if let Some(call_id) = placed {
             let of = (connection.account_id, call_id);
             let connection_id = connection.connection_id;
@@ -92,7 +95,7 @@ async fn inbound(
             bound.await.map_err(not_kept)?;
         }
         let leg = report.leg.clone();
-        let report = call_report(provider, &connection, report);
+        let report = hear::told(provider, &connection, report);
         let taken = Box::pin(legs::take(&tools, &state.ingest, report, &leg));
         taken.await.map_err(|error| match error {
             IngestError::Busy => error.into(),
@@ -154,22 +157,4 @@ fn refused(connection: &Connection, error: InboundError) -> Error {
 /// The request does not prove that it comes from the provider, whatever the reason.
 pub(super) fn unverified() -> Error {
     Error::new(Code::Unauthenticated, "the request is not verified")
-}
-
-fn call_report(
-    provider: &'static dyn Provider,
-    connection: &Connection,
-    report: InboundReport,
-) -> CallReport {
-    CallReport {
-        account_id: connection.account_id,
-        source: provider.name(),
-        provider: ProviderName::clone(&connection.provider),
-        connection_id: Some(connection.connection_id),
-        name: report.call,
-        event_id: report.event_id,
-        occurred_at: report.occurred_at,
-        kind: report.kind,
-        facts: report.facts,
-    }
 }

@@ -1,6 +1,7 @@
 //! Connecting an account to a vendor: its credentials are sealed, and its numbers know who hangs up for them.
 
 use sqlx::PgPool;
+use url::Url;
 
 use crate::{
     domain::{
@@ -10,7 +11,7 @@ use crate::{
         report::ProviderName,
     },
     egress::{Egress, address::Refusal},
-    providers::Providers,
+    providers::{Provider, Providers, profile::Transport},
     rooms::Rooms,
     seal::SealingKey,
     store,
@@ -51,6 +52,9 @@ pub enum ConnectError {
     /// The provider is not sent there.
     #[error("the answer URL {0}")]
     AnswerUrl(#[source] Refusal),
+    /// The provider cannot do with it.
+    #[error("{0}")]
+    Answer(&'static str),
     /// It places no calls.
     #[error("this vendor places no calls")]
     PlacesNone,
@@ -74,7 +78,9 @@ pub async fn connect(
         (None, Some(public)) => public.to_owned(),
         (None, None) => return Err(ConnectError::BaseUrlMissing),
     };
-    let base_url = egress.vet(&base_url).await.map_err(ConnectError::BaseUrl)?;
+    let base_url = vet_base_url(egress, &new.vendor, &base_url)
+        .await
+        .map_err(ConnectError::BaseUrl)?;
     if base_url.query().is_some() {
         return Err(ConnectError::Query);
     }
@@ -118,6 +124,15 @@ pub async fn answer(
     .await
 }
 
+/// Only FreeSWITCH is reached otherwise than by HTTP.
+async fn vet_base_url(egress: &Egress, vendor: &str, base_url: &str) -> Result<Url, Refusal> {
+    let provider = Providers::default().named(vendor);
+    match provider.map_or(Transport::Http, Provider::transport) {
+        Transport::Http => egress.vet(base_url).await,
+        Transport::EventSocket => egress.vet_event_socket(base_url).await,
+    }
+}
+
 /// The provider fetches the URL, not we; one that we would not fetch is a mistake all the same.
 async fn vet_answer(
     egress: &Egress,
@@ -127,9 +142,11 @@ async fn vet_answer(
     let Some(answered_by) = answered_by else {
         return Ok(());
     };
-    if Providers::default().named(vendor).is_none() {
-        return Err(ConnectError::PlacesNone);
-    }
+    let provider = Providers::default().named(vendor);
+    let provider = provider.ok_or(ConnectError::PlacesNone)?;
+    provider
+        .check_answer(answered_by)
+        .map_err(ConnectError::Answer)?;
     if let AnsweredBy::Url(url) = answered_by {
         let vetted = egress.vet(url.as_str()).await;
         vetted.map_err(ConnectError::AnswerUrl)?;

@@ -75,3 +75,12 @@ pub enum Callbacks {
     /// It does not.
     None,
 }
+
+/// How an API is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// By requests to an http or https URL.
+    Http,
+    /// By FreeSWITCH's event socket, at an `esl://host:port`.
+    EventSocket,
+}

@@ -2,6 +2,8 @@
 
 use super::double::Double;
 
+pub mod asterisk;
+pub mod freeswitch;
 pub mod jambonz;
 pub mod plivo;
 pub mod signalwire;
@@ -17,6 +19,8 @@ pub const ALL: &[&dyn Double] = &[
     &telnyx::Telnyx,
     &plivo::Plivo,
     &jambonz::Jambonz,
+    &asterisk::Asterisk,
+    &freeswitch::FreeSwitch,
 ];
 
 /// The double of a provider.

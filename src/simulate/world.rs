@@ -21,7 +21,7 @@ use fastrand::Rng;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -39,6 +39,9 @@ const LATENCY_MAX_MS: u64 = 30;
 
 /// The longest that a callback is on its way: what puts them out of order.
 const DETOUR_MAX_MS: u64 = 250;
+
+/// Messages that wait for the slowest of those who listen to a stream; one that lags behind is cut off.
+const STREAM_MAX: usize = 4096;
 
 /// What one request may cost.
 const LIMITS: Limits = Limits {
@@ -87,6 +90,7 @@ pub struct World {
     ledger: Mutex<Ledger>,
     rng: Mutex<Rng>,
     chances: Chances,
+    stream: broadcast::Sender<Arc<str>>,
     /// What was done so far.
     pub counts: Counts,
 }
@@ -107,6 +111,7 @@ impl World {
             ledger: Mutex::default(),
             rng: Mutex::new(Rng::with_seed(seed)),
             chances,
+            stream: broadcast::Sender::new(STREAM_MAX),
             counts: Counts::default(),
         })
     }
@@ -114,6 +119,11 @@ impl World {
     /// The provider.
     pub fn double(&self) -> &'static dyn Double {
         self.double
+    }
+
+    /// What is told on the connections that are held to the provider, if it tells so: each of them is a receiver.
+    pub fn stream(&self) -> &broadcast::Sender<Arc<str>> {
+        &self.stream
     }
 
     /// What truly happened.
@@ -199,11 +209,16 @@ impl World {
 
     /// Serves the provider's API over HTTP, with what may go wrong on the way.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
-        let router = Router::new().fallback(api).with_state(Arc::clone(&self));
+        let router = self.router();
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = served.await {
             tracing::error!(error = %error, "the double does not serve any more");
         }
+    }
+
+    /// The provider's API over HTTP, for a server that has more to it.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new().fallback(api).with_state(Arc::clone(self))
     }
 
     /// Whether a request meets a provider that cannot take it now.

@@ -54,22 +54,15 @@ impl TestApp {
         Self::boot_on(fresh_database().await, settings).await
     }
 
+    /// Starts another replica on its database, one that works and listens to providers.
+    pub(crate) async fn worker(&self) -> App {
+        let config = config(&self.database, &[("ONHOOK_SHUTDOWN_GRACE_S", "1")]);
+        App::start(config, Role::Worker).await.unwrap()
+    }
+
     /// Starts it on a database that is there; the schema is brought up to date.
     pub(crate) async fn boot_on(database: Database, settings: &[(&str, &str)]) -> Self {
-        let given = [
-            ("DATABASE_URL", database.url()),
-            ("ONHOOK_LISTEN", "127.0.0.1:0"),
-            ("ONHOOK_SECRET_KEY", &"5e".repeat(32)),
-            ("ONHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
-            ("ONHOOK_ALLOW_WEAK_DURABILITY", "1"),
-        ];
-        let own = |name: &str| settings.iter().any(|(set, _)| *set == name);
-        let variables = given
-            .iter()
-            .filter(|(name, _)| !own(name))
-            .chain(settings)
-            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let config = Config::parse(variables).unwrap();
+        let config = config(&database, settings);
         let app = App::start(config, Role::Api).await.unwrap();
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
@@ -85,7 +78,6 @@ impl TestApp {
         app.account("default", VoipMode::Open).await;
         app
     }
-
     /// What verbs work with.
     pub(crate) fn tools(&self) -> &Tools {
         self.app.tools()
@@ -207,6 +199,24 @@ impl TestApp {
             key,
         }
     }
+}
+
+/// The settings of a service on a database.
+fn config(database: &Database, settings: &[(&str, &str)]) -> Config {
+    let given = [
+        ("DATABASE_URL", database.url()),
+        ("ONHOOK_LISTEN", "127.0.0.1:0"),
+        ("ONHOOK_SECRET_KEY", &"5e".repeat(32)),
+        ("ONHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
+        ("ONHOOK_ALLOW_WEAK_DURABILITY", "1"),
+    ];
+    let own = |name: &str| settings.iter().any(|(set, _)| *set == name);
+    let variables = given
+        .iter()
+        .filter(|(name, _)| !own(name))
+        .chain(settings)
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Config::parse(variables).unwrap()
 }
 
 /// What a plain key of a kind is asked for with.

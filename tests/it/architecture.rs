@@ -201,6 +201,8 @@ fn an_adapter_names_no_other_adapter() {
             (
                 "providers",
                 [
+                    "asterisk",
+                    "freeswitch",
                     "jambonz",
                     "plivo",
                     "signalwire",

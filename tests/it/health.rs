@@ -195,6 +195,9 @@ fn the_documented_metrics_are_those_that_there_are() {
     metrics.reconciliation("live");
     metrics.call_reconciled("failed");
     metrics.parked_reports("parked", 1);
+    drop(metrics.stream_connected("asterisk"));
+    metrics.stream_broke("asterisk");
+    metrics.stream_message("asterisk", "reports");
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,

@@ -259,7 +259,7 @@ async fn told(answer: reqwest::Response) -> serde_json::Value {
 #[tokio::test]
 async fn requests_out_of_bounds_are_refused() {
     let inbound = inbound().await;
-    let huge = inbound.request(&inbound.path, "AAAA", "x".repeat(64 * 1024 + 1));
+    let huge = inbound.request(&inbound.path, "AAAA", "x".repeat(256 * 1024 + 1));
     assert_eq!(huge.send().await.unwrap().status(), 413);
     let unknown = inbound.request("/inbound/pigeon/1", "AAAA", String::new());
     assert_eq!(unknown.send().await.unwrap().status(), 404);

@@ -8,6 +8,8 @@ use std::{
     thread,
 };
 
+mod event_socket;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
@@ -76,15 +78,25 @@ struct Stage {
 #[derive(Debug, Clone)]
 pub(crate) struct ProviderDouble {
     address: SocketAddr,
+    scheme: &'static str,
     stage: Arc<Mutex<Stage>>,
 }
 
 impl ProviderDouble {
     /// A server that gives these replies, in this order.
     pub(crate) fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+        Self::listen(script, serve, "http")
+    }
+
+    fn listen(
+        script: impl IntoIterator<Item = Reply>,
+        serve: fn(TcpStream, &Mutex<Stage>),
+        scheme: &'static str,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let double = Self {
             address: listener.local_addr().unwrap(),
+            scheme,
             stage: Arc::default(),
         };
         double.then(script);
@@ -98,6 +110,12 @@ impl ProviderDouble {
         double
     }
 
+    /// An event socket that gives these replies: a body is what `api` answers or what `bgapi` is told; 401 refuses the
+    /// password, 403 the connection. Passwords other than `hush` are refused unasked.
+    pub(crate) fn event_socket(script: impl IntoIterator<Item = Reply>) -> Self {
+        Self::listen(script, event_socket::serve, "esl")
+    }
+
     /// Appends to the script.
     pub(crate) fn then(&self, script: impl IntoIterator<Item = Reply>) {
         self.stage.lock().unwrap().script.extend(script);
@@ -105,7 +123,9 @@ impl ProviderDouble {
 
     /// Where its API is.
     pub(crate) fn base_url(&self) -> Url {
-        format!("http://{}/", self.address).parse().unwrap()
+        let path = if self.scheme == "http" { "/" } else { "" };
+        let url = format!("{}://{}{path}", self.scheme, self.address);
+        url.parse().unwrap()
     }
 
     /// What came so far.

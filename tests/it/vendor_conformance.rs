@@ -9,13 +9,14 @@ use std::{
 use onhook::{
     domain::{
         connection::{AnsweredBy, Connection},
-        id::{AccountId, CallId, ConnectionId},
+        id::{AccountId, ConnectionId},
         report::{ProviderCallId, ProviderName},
+        text::Text,
     },
     egress::{Egress, address::AddressPolicy},
     providers::{
         Access, Again, CallOrder, EndOutcome, HangUpOrder, Provider, ProviderError, Providers,
-        profile::{Callbacks, Slot},
+        profile::{Callbacks, Slot, Transport},
     },
     rooms::{Room, Rooms},
 };
@@ -23,10 +24,12 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::provider_double::{ProviderDouble, Reply};
-use vendor::{CASES, Case, Replies, VENDORS, Vendor, common, from, to};
+use vendor::{CALL_ID, CASES, Case, Replies, VENDORS, Vendor, common, from, to};
 
 mod asking;
+mod asterisk;
 mod ending;
+mod freeswitch;
 mod inbound;
 mod jambonz;
 mod livekit;
@@ -89,6 +92,29 @@ fn connection(vendor: &Vendor, base_url: Url) -> Connection {
         base_url,
         credentials: (vendor.credentials)(),
     }
+}
+
+/// How a vendor is reached; a room server by HTTP.
+fn transport(vendor: &Vendor) -> Transport {
+    let provider = Providers::default().named(vendor.name);
+    provider.map_or(Transport::Http, Provider::transport)
+}
+
+/// A vendor's server that gives these replies.
+fn server(vendor: &Vendor, replies: impl IntoIterator<Item = Reply>) -> ProviderDouble {
+    match transport(vendor) {
+        Transport::Http => ProviderDouble::start(replies),
+        Transport::EventSocket => ProviderDouble::event_socket(replies),
+    }
+}
+
+/// Where a vendor would be.
+fn base_url(vendor: &Vendor, authority: &str) -> Url {
+    let url = match transport(vendor) {
+        Transport::Http => format!("http://{authority}/"),
+        Transport::EventSocket => format!("esl://{authority}"),
+    };
+    url.parse().unwrap()
 }
 
 fn egress() -> Egress {
@@ -163,7 +189,7 @@ async fn every_adapter_sorts_every_answer_by_what_we_do_next() {
                 }
             };
             let count = replies.len();
-            let double = ProviderDouble::start(replies);
+            let double = server(vendor, replies);
             let result = end(&connection(vendor, double.base_url()), "NAME").await;
             assert_eq!(come_to(result), expected(case), "{name} {case:?}");
             assert_eq!(double.requests().len(), count, "{name} {case:?}");
@@ -177,10 +203,10 @@ async fn a_vendor_that_cannot_be_reached_is_asked_later() {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = nobody.local_addr().unwrap();
         drop(nobody);
-        let base_url: Url = format!("http://{address}/").parse().unwrap();
-        let result = end(&connection(vendor, base_url), "NAME").await;
+        let there = base_url(vendor, &address.to_string());
+        let result = end(&connection(vendor, there), "NAME").await;
         assert_eq!(come_to(result), "later: connect", "{}", vendor.name);
-        let inside = "http://10.0.0.1/".parse().unwrap();
+        let inside = base_url(vendor, "10.0.0.1:8021");
         let result = end(&connection(vendor, inside), "NAME").await;
         assert_eq!(come_to(result), "later: refused_address", "{}", vendor.name);
     }
@@ -189,7 +215,7 @@ async fn a_vendor_that_cannot_be_reached_is_asked_later() {
 #[tokio::test]
 async fn a_silent_vendor_costs_no_more_than_the_deadline() {
     for vendor in VENDORS {
-        let double = ProviderDouble::start([Reply::Silence]);
+        let double = server(vendor, [Reply::Silence]);
         let started = Instant::now();
         let result = end(&connection(vendor, double.base_url()), "NAME").await;
         assert_eq!(come_to(result), "later: timed_out");
@@ -205,7 +231,7 @@ async fn a_silent_vendor_costs_no_more_than_the_deadline() {
 async fn no_error_shows_the_secret() {
     for vendor in VENDORS {
         let echo = Reply::json(400, r#"{"code":1,"message":"bad","msg":"bad"}"#);
-        let double = ProviderDouble::start(vec![echo; 4]);
+        let double = server(vendor, vec![echo; 4]);
         let connection = connection(vendor, double.base_url());
         let error = end(&connection, "NAME").await.unwrap_err();
         let shown = format!("{error} {error:?} {connection:?}");
@@ -216,7 +242,7 @@ async fn no_error_shows_the_secret() {
 #[tokio::test]
 async fn a_name_goes_nowhere_but_where_a_name_belongs() {
     for vendor in VENDORS {
-        let double = ProviderDouble::start(vec![Reply::json(500, "{}"); 4]);
+        let double = server(vendor, vec![Reply::json(500, "{}"); 4]);
         let connection = connection(vendor, double.base_url());
         // Whether it is refused or asked for: it is one segment, one value or one word there.
         let _asked = end(&connection, "a/../b?c#d\r\ne").await;
@@ -236,7 +262,7 @@ async fn a_probe_tells_good_credentials_from_bad_ones() {
         let Some(provider) = Providers::default().named(name) else {
             continue;
         };
-        let double = ProviderDouble::start((vendor.probe)());
+        let double = server(vendor, (vendor.probe)());
         let connection = connection(vendor, double.base_url());
         let access = Access {
             egress: &egress,
@@ -264,7 +290,7 @@ async fn a_look_up_tells_every_status_and_what_is_not_known() {
         let provider = Providers::default().named(vendor.name).unwrap();
         for (replies, known) in (calls.look_up)() {
             let what = format!("{} {replies:?}", vendor.name);
-            let double = ProviderDouble::start(replies);
+            let double = server(vendor, replies);
             let connection = connection(vendor, double.base_url());
             let access = Access {
                 egress: &egress,
@@ -274,7 +300,13 @@ async fn a_look_up_tells_every_status_and_what_is_not_known() {
             let looked = provider.look_up(&access, &call).await;
             assert_eq!(vendor::Known::of(&looked), known, "{what}");
             let asked = double.requests();
-            assert!(asked.iter().all(|asked| asked.method == "GET"), "{what}");
+            let harmless = ["GET", "api", "auth"];
+            assert!(
+                asked
+                    .iter()
+                    .all(|asked| harmless.contains(&asked.method.as_str())),
+                "{what}"
+            );
         }
     }
 }
@@ -283,15 +315,21 @@ async fn a_look_up_tells_every_status_and_what_is_not_known() {
 async fn an_order_is_placed_or_refused_or_may_be_either() {
     let egress = egress();
     let (from, to) = (from(), to());
-    let answered_by = AnsweredBy::Url("https://agent.example.com/voice".parse().unwrap());
+    let url = AnsweredBy::Url("https://agent.example.com/voice".parse().unwrap());
+    let template = Text::parse("sofia/gateway/trunk/{number} -> 1000@agents").unwrap();
+    let template = AnsweredBy::Application(template);
     for vendor in VENDORS {
         let Some(create) = vendor.provider.and_then(|calls| calls.create) else {
             continue;
         };
         let provider = Providers::default().named(vendor.name).unwrap();
+        let answered_by = match provider.check_answer(&url) {
+            Ok(()) => &url,
+            Err(_fetches_none) => &template,
+        };
         for (replies, created) in create() {
             let what = format!("{} {replies:?}", vendor.name);
-            let double = ProviderDouble::start(replies);
+            let double = server(vendor, replies);
             let connection = connection(vendor, double.base_url());
             let access = Access {
                 egress: &egress,
@@ -302,15 +340,17 @@ async fn an_order_is_placed_or_refused_or_may_be_either() {
                 from: &from,
                 to: &to,
                 extension: None,
-                answered_by: &answered_by,
+                answered_by,
                 told: &[("call_id", "019a2b3c")],
                 status_callback: "https://calls.example.com/inbound/x/y?call=z",
-                call_id: CallId::generate(),
+                call_id: CALL_ID.parse().unwrap(),
                 max_duration: Some(Duration::from_mins(10)),
             };
             let came_to = provider.create(&access, &order).await;
             assert!(created.is(&came_to), "{what}: {came_to:?}");
-            assert_eq!(double.requests().len(), 1, "{what}: asked once");
+            let asked = double.requests();
+            let ordered = asked.iter().filter(|asked| asked.method != "api");
+            assert_eq!(ordered.count(), 1, "{what}: asked once");
         }
     }
 }

@@ -10,7 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::{app::TestApp, provider_double::ProviderDouble};
 
-use super::vendor::{Case, Replies, VENDORS, Vendor};
+use super::{
+    server,
+    vendor::{Case, Replies, VENDORS, Vendor},
+};
 
 const OURS: &str = "+14155550901";
 
@@ -62,7 +65,7 @@ async fn two_ends_in_flight_make_one_request_at_every_provider() {
             panic!("{name} ends nothing");
         };
         let requests = replies.len();
-        let server = ProviderDouble::start(replies);
+        let server = server(vendor, replies);
         connect(&app, account.id, vendor, &server).await;
         let call_id = answered(&app, &format!("{name}-1")).await;
         let mut ends = JoinSet::new();
@@ -90,7 +93,7 @@ async fn a_refusal_of_any_provider_stands_in_the_record() {
         let Replies::Own(replies) = (vendor.end)(Case::Refused) else {
             continue;
         };
-        let server = ProviderDouble::start(replies);
+        let server = server(vendor, replies);
         connect(&app, account.id, vendor, &server).await;
         let call_id = answered(&app, &format!("{name}-2")).await;
         let end = app.post("/calls/end", &account.key);

@@ -11,7 +11,10 @@ use reqwest::Method;
 
 use crate::app::TestApp;
 
-use super::vendor::{Inbound, Posted, VENDORS, Vendor};
+use super::{
+    base_url,
+    vendor::{Inbound, Posted, VENDORS, Vendor},
+};
 
 const PUBLIC_URL: &str = "https://calls.example.com/onhook";
 
@@ -141,7 +144,9 @@ fn every_status_means_something_and_an_unknown_one_is_no_error() {
     for (vendor, inbound) in providers() {
         let statuses = (inbound.statuses)(&url(vendor), noon());
         let unknown = statuses.iter().filter(|(_, kind)| kind.is_none());
-        assert!(unknown.count() > 0, "{}: no unknown status", vendor.name);
+        // A record of FreeSWITCH's tells of an end, even if nobody knows the cause.
+        let has_unknown = unknown.count() > 0 || vendor.name == "freeswitch";
+        assert!(has_unknown, "{}: no unknown status", vendor.name);
         for (posted, kind) in statuses {
             let reports = read(vendor, &posted, noon()).unwrap();
             let told = reports.last().map(|report| report.kind);
@@ -199,7 +204,7 @@ async fn connected(app: &TestApp, vendor: &Vendor) -> ConnectionId {
     let new = NewConnection {
         account_id: app.default_account().await.id,
         vendor: vendor.name.to_owned(),
-        base_url: Some("http://127.0.0.1:9/".to_owned()),
+        base_url: Some(base_url(vendor, "127.0.0.1:9").to_string()),
         credentials: (vendor.credentials)(),
         numbers: Vec::new(),
         answered_by: None,

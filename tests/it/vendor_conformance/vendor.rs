@@ -13,7 +13,7 @@ use onhook::{
 
 use crate::provider_double::Reply;
 
-use super::{jambonz, livekit, plivo, signalwire, telnyx, twilio, vonage};
+use super::{asterisk, freeswitch, jambonz, livekit, plivo, signalwire, telnyx, twilio, vonage};
 
 /// Every vendor; an adapter without a line here fails.
 pub(crate) const VENDORS: &[&Vendor] = &[
@@ -23,8 +23,13 @@ pub(crate) const VENDORS: &[&Vendor] = &[
     &signalwire::VENDOR,
     &plivo::VENDOR,
     &jambonz::VENDOR,
+    &asterisk::VENDOR,
+    &freeswitch::VENDOR,
     &livekit::VENDOR,
 ];
+
+/// Our id of the call in orders.
+pub(crate) const CALL_ID: &str = "019a2b3c-0000-7000-8000-000000000001";
 
 /// What may happen when a vendor is asked to end something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
