@@ -14,7 +14,7 @@ use super::{
     require,
 };
 use crate::{
-    api::prefer,
+    api::{error::Code, prefer},
     domain::{
         account::{Caller, DEFAULT_ACCOUNT, Handling, KeyKind, Scope, VoipMode},
         id::AccountId,
@@ -47,7 +47,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let authenticator = Arc::<Authenticator>::from_ref(state);
-        let refuse = |failure| authenticator.refuse(failure, &parts.extensions);
+        // Who cannot be looked up now is to report again: after a 500 telephony would not.
+        let refuse = |failure| {
+            let refused = authenticator.refuse(failure, &parts.extensions);
+            if refused.code() == Code::Internal {
+                Error::unavailable().caused_by(refused)
+            } else {
+                refused
+            }
+        };
         let credential = credential::find(&parts.headers, &parts.uri, Places::Any)
             .map_err(|refusal| refuse(refusal.into()))?;
         let Some(credential) = credential else {
