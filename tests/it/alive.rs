@@ -34,6 +34,7 @@ mod lost;
 mod parked;
 mod silent;
 mod store_down;
+mod vendors;
 
 const PUBLIC_URL: &str = "https://calls.example.com/onhook";
 const TOKEN: &str = "an auth token";

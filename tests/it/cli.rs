@@ -79,6 +79,14 @@ async fn accounts_are_made_once_listed_and_closed() {
     printed(&database, &[create.as_slice(), &below].concat());
     assert!(complaint(&database, &create).contains("exists already"));
     printed(&database, &["account", "set", "partner", "--voip", "key"]);
+    for (bound, kept) in [
+        ("604800", serde_json::json!(604_800)),
+        ("none", serde_json::Value::Null),
+    ] {
+        let limit = ["account", "limit", "partner", "--max-duration", bound];
+        let limited = json_lines(&printed(&database, &limit));
+        assert_eq!(limited[0]["max_duration"], kept);
+    }
 
     let listed = json_lines(&printed(&database, &["account", "list"]));
     assert_eq!(listed[0]["business_uid"], "biz_42");
@@ -188,7 +196,16 @@ async fn the_doctor_says_what_is_wrong() {
         .unwrap();
     let well = onhook(&database, &["doctor"]);
     let report = String::from_utf8(well.stdout).unwrap();
-    for subject in ["server", "clock", "schema", "queue", "secret key"] {
+    for subject in [
+        "server",
+        "clock",
+        "schema",
+        "queue",
+        "silence",
+        "endings",
+        "parked",
+        "secret key",
+    ] {
         assert!(report.contains(&format!("ok     {subject}")), "{report}");
     }
 
@@ -202,11 +219,23 @@ async fn the_doctor_says_what_is_wrong() {
                   insert into connections (account_id, connection_id, provider, base_url, sealed_credentials)
                   select account_id, gen_random_uuid(), 'twilio', 'https://x', '\\x0101020304' from a";
     sqlx::raw_sql(sealed).execute(&mut conn).await.unwrap();
+    let hangs = "insert into reconciliations (account_id, call_id, next_check_at, unknown_since, unknowns, failures)
+                 values (gen_random_uuid(), gen_random_uuid(), now() - interval '1 hour', now(), 1, 2);
+                 insert into terminations (account_id, call_id, part, state, requested_at)
+                 values (gen_random_uuid(), gen_random_uuid(), 'provider', 'pending', now() - interval '2 hours'),
+                        (gen_random_uuid(), gen_random_uuid(), 'room', 'failed', now())";
+    sqlx::raw_sql(hangs).execute(&mut conn).await.unwrap();
     let ill = onhook(&database, &["doctor"]);
     assert_eq!(ill.status.code(), Some(1));
     let report = String::from_utf8(ill.stdout).unwrap();
-    for subject in ["queue", "secret key"] {
+    for subject in ["queue", "silence", "endings", "secret key"] {
         assert!(report.contains(&format!("WRONG  {subject}")), "{report}");
+    }
+    for says in [
+        "1 live calls are watched, of which 1 are unknown to their provider and 1 could not be asked about",
+        "1 unconfirmed for more than an hour, 1 given up within a day",
+    ] {
+        assert!(report.contains(says), "{report}");
     }
 
     let older = "drop table _sqlx_migrations";
