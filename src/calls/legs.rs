@@ -97,6 +97,9 @@ async fn note(tools: &Tools, of: Named<'_>, leg: &Leg) -> Result<bool, store::Er
     if belongs == Belongs::default() {
         return Ok(false);
     }
+    if store::legs::is_known(&tools.db, of, belongs).await? {
+        return Ok(false);
+    }
     let mut tx = tools.db.begin().await?;
     let new = store::legs::note(&mut tx, of, belongs).await?;
     let woken = new && end::follow(&mut tx, of, belongs).await?;

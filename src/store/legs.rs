@@ -51,6 +51,27 @@ pub struct Leg {
     pub first_seen_at: DateTime<Utc>,
 }
 
+/// Whether all of this is known of a leg. Most of its events say nothing new, and writing even nothing would cost a commit.
+pub async fn is_known(
+    db: impl PgExecutor<'_>,
+    leg: Named<'_>,
+    belongs: Belongs<'_>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+             select from legs where account_id = $1 and provider = $2 and name = $3
+               and (parent is not null or $4) and (conversation is not null or $5)
+           ) as "known!""#,
+        leg.account_id.uuid(),
+        leg.provider,
+        leg.name,
+        belongs.parent.is_none(),
+        belongs.conversation.is_none(),
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Keeps how a leg belongs to others; what is known stays. Answers whether that says anything new.
 pub async fn note(
     conn: &mut PgConnection,

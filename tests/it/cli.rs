@@ -81,7 +81,7 @@ async fn accounts_are_made_once_listed_and_closed() {
     printed(&database, &["account", "set", "partner", "--voip", "key"]);
     for (bound, kept) in [
         ("604800", serde_json::json!(604_800)),
-        ("none", serde_json::Value::Null),
+        ("none", Value::Null),
     ] {
         let limit = ["account", "limit", "partner", "--max-duration", bound];
         let limited = json_lines(&printed(&database, &limit));

@@ -72,6 +72,41 @@ async fn ending_a_call_ends_every_leg_below_it_and_each_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn legs_belong_together_in_whatever_order_they_are_reported() {
+    let reports = [
+        ("CA-root", "in-progress", None),
+        ("CA-child", "ringing", Some("CA-root")),
+        ("CA-child", "in-progress", Some("CA-root")),
+        ("CA-grandchild", "ringing", Some("CA-child")),
+    ];
+    for order in [
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+        [2, 3, 0, 1],
+        [1, 0, 3, 2],
+        [3, 0, 2, 1],
+        [2, 1, 3, 0],
+    ] {
+        let alive = Alive::boot(ended(3)).await;
+        for report in order {
+            let (sid, status, parent) = reports[report];
+            alive.leg(sid, status, parent).await;
+        }
+        let root = alive.id("CA-root").await;
+        assert_eq!(alive.end(&root).await, "ended", "{order:?}");
+        for (sid, status) in [
+            ("CA-root", "completed"),
+            ("CA-child", "completed"),
+            ("CA-grandchild", "canceled"),
+        ] {
+            let call = alive.read(&alive.id(sid).await).await;
+            assert_eq!(call["call_status"], status, "{order:?}");
+        }
+        assert_eq!(alive.asked("POST"), 3, "{order:?}");
+    }
+}
+
+#[tokio::test]
 async fn ending_a_leg_leaves_the_call_that_made_it() {
     let alive = Alive::boot(ended(1)).await;
     let root = alive.call("CA-root", "in-progress").await;
