@@ -12,6 +12,7 @@ pub mod call_object;
 pub mod call_query;
 pub mod campaign;
 pub mod connection;
+pub mod connection_object;
 pub mod delivery;
 pub mod dialled;
 pub mod endpoint;

@@ -63,6 +63,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// Whether its callbacks can be verified with these credentials; all of them are refused otherwise.
+    fn verifies(&self, credentials: &Credentials) -> bool {
+        self.profile().verifies(credentials)
+    }
+
     /// Verifies a request that claims to come from it and reads what it tells. A true request that tells nothing new
     /// of a call is no report at all.
     fn read(

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod legs;
 pub mod limits;
 pub mod listeners;
+pub mod numbers;
 pub mod parked;
 pub mod pool;
 pub mod receipts;

@@ -1,4 +1,4 @@
-//! Says which media room goes with a call, so that ending the call deletes it.
+//! Says which media room goes with a call, so that ending the call deletes it; [`hear`] takes what its server tells.
 
 use sqlx::{PgConnection, PgPool};
 
@@ -10,6 +10,10 @@ use crate::{
     rooms::Rooms,
     store,
 };
+
+mod hear;
+
+pub use hear::hear;
 
 /// What naming a call's room came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

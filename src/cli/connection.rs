@@ -1,68 +1,50 @@
-//! `onhook connection`: an account's access to a vendor. Secrets come from the environment or from standard input; an
-//! argument would be seen by every user of the machine.
+//! `onhook connection`: an account's access to vendors. Secrets come from the environment or from standard input; an argument would
+//! be seen by every user of the machine. [`given`] has the options of each vendor, made of its profile.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use secrecy::SecretString;
-use serde_json::{Value, json};
-use url::Url;
+use serde_json::json;
 
 use super::{Session, print};
 use crate::{
     access,
-    calls::connect::{self, NewConnection},
-    config::ConnectionSecrets,
+    calls::connect::{
+        self, Means, NewConnection, Trial, Vendor,
+        change::{self, Change, Force, Rotation},
+        credentials, probe, route, show,
+    },
     domain::{
         account::AccountName,
-        connection::{AnsweredBy, Credentials},
-        id::ConnectionId,
+        connection::{OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Settings},
+        id::{AccountId, ConnectionId},
         party::E164,
-        text::Text,
+        voice_call::update::Edit,
     },
     egress::Egress,
-    store::{
-        self,
-        connections::{self, SealedConnection},
-    },
+    seal::SealingKey,
+    store::{self, connections},
 };
 
-/// A secret is shorter than this.
-const SECRET_BYTES_MAX: u64 = 16 * 1024;
+mod given;
+mod secrets;
+mod settings;
 
-/// The connections that are listed; an account has a handful.
-const LIST_MAX: i64 = 1000;
+use given::Given;
+use settings::{Answer, Clear, SettingsArgs};
 
 /// What to do with connections.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Adds a connection and prints it as JSON, with the URL to give the provider as its status callback
-    #[command(
-        after_help = "The secret is read from ONHOOK_CONNECTION_SECRET, or else from standard input.
-
-Examples:
-  printf %s \"$TWILIO_AUTH_TOKEN\" | onhook connection add --account acme twilio --account-sid AC… --number +14155550100
-  printf %s \"$LIVEKIT_API_SECRET\" | onhook connection add --account acme livekit --key API… --base-url wss://….livekit.cloud"
-    )]
+    /// Adds a connection and prints it as JSON, with the URL to give the vendor as its status callback
+    #[command(after_help = ADD_HELP)]
     Add {
         /// The account's name
         #[arg(long, value_name = "NAME")]
         account: AccountName,
         /// The vendor
         #[command(subcommand)]
-        vendor: Vendor,
-    },
-    /// Sets what answers the calls that a connection places; without --url and --application, it places none
-    Answer {
-        /// The account's name
-        #[arg(long, value_name = "NAME")]
-        account: AccountName,
-        /// The connection's id
-        #[arg(long, value_name = "ID")]
-        id: ConnectionId,
-        /// What answers
-        #[command(flatten)]
-        answer: Answer,
+        vendor: Box<Given>,
     },
     /// Prints every connection of an account as a line of JSON, without its secrets
     List {
@@ -70,199 +52,296 @@ Examples:
         #[arg(long, value_name = "NAME")]
         account: AccountName,
     },
-}
-
-/// What answers the calls that a connection places.
-#[derive(Debug, clap::Args)]
-#[group(id = "answered_by", multiple = false)]
-pub(super) struct Answer {
-    /// The URL that the provider fetches when somebody takes a call that was placed; `call_id` and `ai_agent_id` are added to it
-    #[arg(long = "answer-url", value_name = "URL")]
-    url: Option<String>,
-    /// An application of the provider's, instead
-    #[arg(long = "answer-application", value_name = "AP…")]
-    application: Option<String>,
-}
-
-/// To whom.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Vendor {
-    /// Twilio; the secret is the Auth Token, or with --api-key-sid the API key's
-    Twilio {
-        /// The account SID
-        #[arg(long, value_name = "AC…")]
-        account_sid: String,
-        /// Authenticates with this API key; callbacks then need the Auth Token in `ONHOOK_CONNECTION_SIGNING_SECRET`
-        #[arg(long, value_name = "SK…")]
-        api_key_sid: Option<String>,
-        /// A number whose calls this connection hangs up, and from which it places calls, in E.164; repeatable
-        #[arg(long = "number", value_name = "+1…")]
-        numbers: Vec<E164>,
-        /// What answers the calls that it places
+    /// Prints a connection as JSON, without its secrets
+    Show(Which),
+    /// Changes what is set of a connection; what is not named stays
+    #[command(after_help = SET_HELP)]
+    Set {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// What is set
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// Takes away what was set; repeatable
+        #[arg(long, value_enum, value_name = "WHAT")]
+        clear: Vec<Clear>,
+    },
+    /// Sets what answers the calls that a connection places; without --answer-url and --answer-application, it places none
+    Answer {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// What answers
         #[command(flatten)]
         answer: Answer,
-        /// Where the API is, if not where everybody's is
-        #[arg(long, value_name = "URL")]
-        base_url: Option<String>,
     },
-    /// LiveKit; the secret is the API key's
-    Livekit {
-        /// The API key
+    /// Replaces a connection's secrets while the service runs; callbacks that are signed with the former ones are taken for a while
+    #[command(after_help = ROTATE_HELP)]
+    Rotate {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// Replaces another credential, by the vendor's own name for it; repeatable. What is not named stays
+        #[arg(long = "credential", value_name = "NAME=VALUE", value_parser = pair)]
+        credentials: Vec<(String, String)>,
+        /// For how many seconds the former ones still verify; 0 after a leak
+        #[arg(long, value_name = "SECONDS", default_value_t = OVERLAP_S_DEFAULT, value_parser = clap::value_parser!(i32).range(0..=i64::from(OVERLAP_S_MAX)))]
+        overlap_s: i32,
+        /// Tries the new ones first, and keeps them only if the vendor accepts them
         #[arg(long)]
-        key: String,
-        /// Where the server is
-        #[arg(long, value_name = "URL")]
-        base_url: String,
+        test: bool,
     },
+    /// Asks the vendor whether it accepts a connection; fails if not
+    Test(Which),
+    /// Removes a connection; calls keep their history
+    Remove {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// Also if calls are live that only it can hang up: they are then ended here alone
+        #[arg(long)]
+        force: bool,
+    },
+    /// Routes a number to a connection, instead of any other
+    #[command(after_help = ROUTE_HELP)]
+    Route {
+        /// The account's name
+        #[arg(long, value_name = "NAME")]
+        account: AccountName,
+        /// The number, in E.164
+        #[arg(long, value_name = "+1…")]
+        number: E164,
+        /// The connection's id
+        #[arg(long, value_name = "ID", required_unless_present = "nowhere")]
+        id: Option<ConnectionId>,
+        /// Takes the number from whatever connection has it
+        #[arg(long, conflicts_with = "id")]
+        nowhere: bool,
+    },
+}
+
+const ADD_HELP: &str = "\
+The secret is read from ONHOOK_CONNECTION_SECRET, or else from standard input; what the vendor signs with, where that is another \
+secret, from ONHOOK_CONNECTION_SIGNING_SECRET. `onhook connection add --account acme VENDOR --help` has an example for each vendor.
+
+Examples:
+  printf %s \"$TWILIO_AUTH_TOKEN\" | onhook connection add --account acme twilio --account-sid AC… --number +14155550100
+  printf %s \"$LIVEKIT_API_SECRET\" | onhook connection add --account acme livekit --api-key API… --base-url wss://….livekit.cloud";
+
+const SET_HELP: &str = "\
+Examples:
+  onhook connection set --account acme --id 0190… --label 'Support, Berlin' --max-duration 3600
+  onhook connection set --account acme --id 0190… --number +14155550100 --number +14155550101
+      These numbers, and no others.
+  onhook connection set --account acme --id 0190… --clear answer --clear max-duration";
+
+const ROTATE_HELP: &str = "\
+The secret is read from ONHOOK_CONNECTION_SECRET, or else from standard input; ONHOOK_CONNECTION_SIGNING_SECRET replaces what the \
+vendor signs with, and unless it is given that stays.
+
+Examples:
+  printf %s \"$NEW_AUTH_TOKEN\" | onhook connection rotate --account acme --id 0190…
+  printf %s \"$NEW_SECRET\" | onhook connection rotate --account acme --id 0190… --credential api_key_sid=SK… --overlap-s 0 --test";
+
+const ROUTE_HELP: &str = "\
+Examples:
+  onhook connection route --account acme --number +14155550100 --id 0190…
+  onhook connection route --account acme --number +14155550100 --nowhere";
+
+/// A connection of an account.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// The account's name
+    #[arg(long, value_name = "NAME")]
+    account: AccountName,
+    /// The connection's id
+    #[arg(long, value_name = "ID")]
+    id: ConnectionId,
+}
+
+/// What the commands work with.
+struct Bench<'a> {
+    session: &'a Session,
+    egress: Egress,
+    sealing_key: Arc<SealingKey>,
+    account_id: AccountId,
 }
 
 impl Command {
     /// Does it.
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<()> {
         session.expect_schema().await?;
+        let bench = Bench::new(session, self.account()).await?;
         match self {
-            Self::Add { account, vendor } => add(session, &account, vendor).await,
-            Self::Answer {
-                account,
-                id,
-                answer,
-            } => set_answer(session, &account, id, answer).await,
-            Self::List { account } => list(session, &account).await,
+            Self::Add { vendor, .. } => bench.add(*vendor).await,
+            Self::List { .. } => bench.list().await,
+            Self::Show(which) => bench.print(which.id).await,
+            Self::Set {
+                which,
+                settings,
+                clear,
+            } => bench.change(which.id, settings.change(&clear)?).await,
+            Self::Answer { which, answer } => {
+                let change = Change {
+                    answered_by: Edit::to(answer.parse()?),
+                    ..Change::default()
+                };
+                bench.change(which.id, change).await
+            }
+            Self::Rotate {
+                which,
+                credentials,
+                overlap_s,
+                test,
+            } => bench.rotate(which.id, credentials, overlap_s, test).await,
+            Self::Test(which) => bench.test(which.id).await,
+            Self::Remove { which, force } => {
+                let force = if force { Force::Yes } else { Force::No };
+                Ok(change::remove(bench.means(), (bench.account_id, which.id), force).await?)
+            }
+            Self::Route { number, id, .. } => bench.route(&number, id).await,
+        }
+    }
+
+    fn account(&self) -> &AccountName {
+        match self {
+            Self::Add { account, .. } | Self::List { account } | Self::Route { account, .. } => {
+                account
+            }
+            Self::Show(which)
+            | Self::Set { which, .. }
+            | Self::Answer { which, .. }
+            | Self::Rotate { which, .. }
+            | Self::Test(which)
+            | Self::Remove { which, .. } => &which.account,
         }
     }
 }
 
-async fn add(session: &Session, account: &AccountName, vendor: Vendor) -> anyhow::Result<()> {
-    let config = &session.config;
-    let account = access::find_account(&session.db, account).await?;
-    let secret = secret(&config.connection)?;
-    let signing_secret = config.connection.signing_secret.clone();
-    let (vendor, there, key_id, (numbers, answer), base_url) = match vendor {
-        Vendor::Twilio {
-            account_sid,
-            api_key_sid,
-            numbers,
-            answer,
-            base_url,
-        } => {
-            let numbers = (numbers, answer.parse()?);
-            ("twilio", account_sid, api_key_sid, numbers, base_url)
+impl<'a> Bench<'a> {
+    async fn new(session: &'a Session, account: &AccountName) -> anyhow::Result<Self> {
+        let account = access::find_account(&session.db, account).await?;
+        Ok(Self {
+            session,
+            egress: Egress::new(session.config.egress_policy.clone())?,
+            sealing_key: session.config.secret_key.read_or_make()?,
+            account_id: account.account_id,
+        })
+    }
+
+    fn means(&self) -> Means<'_> {
+        Means {
+            db: &self.session.db,
+            sealing_key: &self.sealing_key,
+            egress: &self.egress,
         }
-        Vendor::Livekit { key, base_url } => {
-            let base_url = Some(http_url(&base_url));
-            ("livekit", key, None, (Vec::new(), None), base_url)
+    }
+
+    async fn add(&self, given: Given) -> anyhow::Result<()> {
+        let profile = given.vendor.profile();
+        let mut values = given.values;
+        values.extend(secrets::all(profile, &self.session.config.connection)?);
+        let credentials = credentials::read(profile, &values).map_err(secrets::explain)?;
+        let new = NewConnection {
+            account_id: self.account_id,
+            vendor: given.vendor.name().to_owned(),
+            base_url: given.base_url,
+            credentials,
+            numbers: given.settings.numbers,
+            answered_by: None,
+        };
+        let settings = Settings {
+            label: given.settings.label,
+            answered_by: given.settings.answer.parse()?,
+            max_duration_s: given.settings.max_duration,
+        };
+        let id = ConnectionId::generate();
+        connect::add(self.means(), id, new, (settings, trial(given.test))).await?;
+        self.print(id).await
+    }
+
+    async fn list(&self) -> anyhow::Result<()> {
+        let public_url = &self.session.config.public_url;
+        for connection in show::all(self.means(), public_url, self.account_id).await? {
+            print(&serde_json::to_string(&connection)?)?;
         }
-    };
-    // The secret of an API key signs nothing: without another one, callbacks would all be refused.
-    let verifies = vendor == "twilio" && (key_id.is_none() || signing_secret.is_some());
-    let new = NewConnection {
-        account_id: account.account_id,
-        vendor: vendor.to_owned(),
-        base_url,
-        credentials: Credentials {
-            account: there,
-            key_id,
-            secret,
-            signing_secret,
-        },
-        numbers,
-        answered_by: answer,
-    };
-    let sealing_key = config.secret_key.read_or_make()?;
-    let egress = Egress::new(config.egress_policy.clone())?;
-    let id = connect::connect(&session.db, &sealing_key, &egress, new).await?;
-    let callback = format!("{}/inbound/{vendor}/{id}", config.public_url);
-    print(&json!({
-        "id": id,
-        "provider": vendor,
-        "status_callback_url": verifies.then_some(callback),
-    }))?;
-    Ok(())
-}
+        Ok(())
+    }
 
-impl Answer {
-    fn parse(self) -> anyhow::Result<Option<AnsweredBy>> {
-        let application = self.application.map(Text::parse).transpose()?;
-        anyhow::ensure!(
-            application
-                .as_ref()
-                .is_none_or(|text| !text.as_str().is_empty()),
-            "the application has no id"
-        );
-        let url = self.url.as_deref().map(Url::parse).transpose();
-        let url = url.context("the answer URL")?.map(AnsweredBy::Url);
-        Ok(url.or(application.map(AnsweredBy::Application)))
+    async fn print(&self, id: ConnectionId) -> anyhow::Result<()> {
+        let public_url = &self.session.config.public_url;
+        let found = show::one(self.means(), public_url, (self.account_id, id)).await?;
+        let found = found.context("the account has no such connection")?;
+        print(&serde_json::to_string(&found)?)?;
+        Ok(())
+    }
+
+    async fn change(&self, id: ConnectionId, change: Change) -> anyhow::Result<()> {
+        change::change(self.means(), (self.account_id, id), change).await?;
+        self.print(id).await
+    }
+
+    async fn rotate(
+        &self,
+        id: ConnectionId,
+        replaced: Vec<(String, String)>,
+        overlap_s: i32,
+        test: bool,
+    ) -> anyhow::Result<()> {
+        let found = connections::find(&self.session.db, self.account_id, id);
+        let sealed = store::ask(found).await?;
+        let sealed = sealed.context("the account has no such connection")?;
+        let vendor = Vendor::named(sealed.provider()).context("there is no vendor of this name")?;
+        let profile = vendor.profile();
+        let former = sealed.open(&self.sealing_key)?;
+        let mut values = credentials::written(profile, &former.credentials);
+        for (name, value) in replaced {
+            secrets::expect_plain(profile, &name)?;
+            values.insert(name, value.into());
+        }
+        values.extend(secrets::all(profile, &self.session.config.connection)?);
+        let rotation = Rotation {
+            credentials: credentials::read(profile, &values).map_err(secrets::explain)?,
+            base_url: None,
+            overlap: std::time::Duration::from_secs(u64::try_from(overlap_s)?),
+            trial: trial(test),
+        };
+        let change = Change {
+            rotation: Some(rotation),
+            ..Change::default()
+        };
+        self.change(id, change).await
+    }
+
+    async fn test(&self, id: ConnectionId) -> anyhow::Result<()> {
+        let probed = probe::probe(self.means(), (self.account_id, id)).await?;
+        let ok = probed.outcome == probe::Outcome::Ok;
+        print(&json!({
+            "ok": ok,
+            "outcome": probed.outcome.as_str(),
+            "detail": probed.detail,
+            "duration_ms": u64::try_from(probed.took.as_millis())?,
+        }))?;
+        anyhow::ensure!(ok, "{}", probed.detail);
+        Ok(())
+    }
+
+    async fn route(&self, number: &E164, id: Option<ConnectionId>) -> anyhow::Result<()> {
+        if let Some(id) = id {
+            return Ok(route::route(self.means(), (self.account_id, id), number).await?);
+        }
+        let taken = route::unroute(self.means(), self.account_id, number).await?;
+        anyhow::ensure!(taken, "the number is routed to no connection");
+        Ok(())
     }
 }
 
-async fn set_answer(
-    session: &Session,
-    account: &AccountName,
-    id: ConnectionId,
-    answer: Answer,
-) -> anyhow::Result<()> {
-    let account = access::find_account(&session.db, account).await?;
-    let egress = Egress::new(session.config.egress_policy.clone())?;
-    let of = (account.account_id, id);
-    connect::answer(&session.db, &egress, of, answer.parse()?).await?;
-    let listed = connections::find(&session.db, account.account_id, id);
-    if let Some(connection) = store::ask(listed).await? {
-        print(&shown(&connection))?;
-    }
-    Ok(())
+fn trial(test: bool) -> Trial {
+    if test { Trial::First } else { Trial::Skipped }
 }
 
-fn shown(connection: &SealedConnection) -> Value {
-    let (url, application) = match connection.answered_by() {
-        Some(AnsweredBy::Url(url)) => (Some(url.to_string()), None),
-        Some(AnsweredBy::Application(application)) => (None, Some(application.into_string())),
-        None => (None, None),
-    };
-    json!({
-        "id": connection.connection_id(),
-        "provider": connection.provider(),
-        "base_url": connection.base_url(),
-        "answer_url": url,
-        "answer_application": application,
-        "created_at": connection.created_at(),
-    })
-}
-
-async fn list(session: &Session, account: &AccountName) -> anyhow::Result<()> {
-    let account = access::find_account(&session.db, account).await?;
-    let listed = connections::list(&session.db, account.account_id, LIST_MAX);
-    for connection in store::ask(listed).await? {
-        print(&shown(&connection))?;
-    }
-    Ok(())
-}
-
-/// LiveKit's own settings name its WebSocket; the API is at the same place.
-fn http_url(url: &str) -> String {
-    match url.split_once("://") {
-        Some(("ws", rest)) => format!("http://{rest}"),
-        Some(("wss", rest)) => format!("https://{rest}"),
-        Some(_) | None => url.to_owned(),
-    }
-}
-
-fn secret(secrets: &ConnectionSecrets) -> anyhow::Result<SecretString> {
-    if let Some(secret) = &secrets.secret {
-        return Ok(secret.clone());
-    }
-    let stdin = std::io::stdin();
-    anyhow::ensure!(
-        !stdin.is_terminal(),
-        "give the secret in ONHOOK_CONNECTION_SECRET or on standard input"
-    );
-    let mut text = String::new();
-    let length = stdin
-        .lock()
-        .take(SECRET_BYTES_MAX)
-        .read_to_string(&mut text)
-        .context("standard input has no secret")?;
-    let secret = text.trim();
-    let fits = u64::try_from(length)? < SECRET_BYTES_MAX;
-    anyhow::ensure!(fits && !secret.is_empty(), "standard input has no secret");
-    Ok(secret.into())
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

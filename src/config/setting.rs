@@ -276,14 +276,14 @@ pub(super) const CONNECTION_SECRET: Setting = secret(
     "ONHOOK_CONNECTION_SECRET",
     "read from standard input",
     "a provider's secret: an Auth Token, or the secret of an API key",
-    "For `onhook connection add` alone: the secret of the connection to be added. It is never an argument, which other users of \
+    "For `onhook connection add` and `rotate` alone: the secret of the connection. It is never an argument, which other users of \
      the machine could see.",
 );
 pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
     "ONHOOK_CONNECTION_SIGNING_SECRET",
     "the secret itself, where the provider signs with it",
     "what a provider signs its callbacks with, such as Twilio's Auth Token",
-    "For `onhook connection add` alone: needed where requests are made with an API key, which signs nothing.",
+    "For `onhook connection add` and `rotate` alone: what the vendor signs with, where that is another secret.",
 );
 
 /// Every setting, in the order of the documentation.

@@ -10,6 +10,38 @@ use super::{
     text::Text,
 };
 
+/// How many connections an account may have.
+pub const CONNECTIONS_MAX: i64 = 100;
+
+/// How many numbers may be routed to a connection.
+pub const NUMBERS_MAX: i64 = 1000;
+
+/// The longest that a connection may let its calls last, in seconds: a week, as long as a talk is believed.
+pub const MAX_DURATION_S_MAX: i32 = 604_800;
+
+/// How long former credentials still verify after a rotation, in seconds, unless somebody says otherwise: a day.
+pub const OVERLAP_S_DEFAULT: i32 = 86_400;
+
+/// The longest that they may, in seconds: a week.
+pub const OVERLAP_S_MAX: i32 = 604_800;
+
+/// The longest account or key id, in characters.
+pub const KEY_CHARS_MAX: usize = 255;
+
+/// The longest secret, in bytes: private keys in PEM are the longest that there are.
+pub const SECRET_BYTES_MAX: usize = 16 * 1024;
+
+/// What an account sets of a connection besides its access.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// What the account calls it: 1..100 characters.
+    pub label: Option<Text<100>>,
+    /// What answers the calls that are placed by it.
+    pub answered_by: Option<AnsweredBy>,
+    /// How long a call by it may last, in seconds, 1..=[`MAX_DURATION_S_MAX`].
+    pub max_duration_s: Option<i32>,
+}
+
 /// What answers the calls that are placed by a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnsweredBy {

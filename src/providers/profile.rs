@@ -1,6 +1,8 @@
 //! What is fixed about a vendor: what a connection to it needs, and what it can do. Forms, `--help` and the table of
 //! capabilities are made of it.
 
+use crate::domain::connection::Credentials;
+
 /// A vendor's fixed facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
@@ -22,6 +24,15 @@ pub struct Profile {
     pub callback_overrides: &'static str,
 }
 
+impl Profile {
+    /// Whether there is what callbacks are verified with: the signing secret, where the vendor has one apart.
+    pub fn verifies(&self, credentials: &Credentials) -> bool {
+        let mut fields = self.credentials.iter();
+        credentials.signing_secret.is_some()
+            || fields.all(|field| field.slot != Slot::SigningSecret)
+    }
+}
+
 /// One thing that an account brings.
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialField {
@@ -35,7 +46,7 @@ pub struct CredentialField {
     pub help: &'static str,
 }
 
-/// A place in [`Credentials`](crate::domain::connection::Credentials).
+/// A place in [`Credentials`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Slot {
     /// `account`: not a secret.

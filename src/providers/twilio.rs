@@ -95,6 +95,11 @@ impl Provider for Twilio {
         &PROFILE
     }
 
+    fn verifies(&self, credentials: &Credentials) -> bool {
+        // The secret of an API key signs nothing.
+        credentials.key_id.is_none() || credentials.signing_secret.is_some()
+    }
+
     fn read(
         &self,
         request: &InboundRequest<'_>,

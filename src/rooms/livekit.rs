@@ -1,6 +1,7 @@
-//! LiveKit: deletes a room by its server API (twirp, JSON).
+//! LiveKit: deletes a room by its server API (twirp, JSON), and hears by its webhooks that one is over.
 //!
-//! Credentials: `account` is the API key, `secret` its secret. There is no public base URL: everybody's is their own.
+//! Credentials: `account` is the API key, `secret` its secret, with which webhooks are signed, too. There is no public base
+//! URL: everybody's is their own. `inbound` reads webhooks, `signature` verifies them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,12 +15,15 @@ use crate::{
     domain::connection::Credentials,
     egress::Answer,
     providers::{
-        Access, EndOutcome, ProviderError,
+        Access, EndOutcome, InboundError, InboundRequest, ProviderError,
         profile::{Callbacks, CredentialField, LookUpKind, Profile, Slot},
     },
 };
 
-use super::Room;
+use super::{Room, RoomReport};
+
+mod inbound;
+mod signature;
 
 /// How long a token is good for, either way: clocks differ.
 const TOKEN_VALID: Duration = Duration::from_mins(5);
@@ -44,7 +48,9 @@ const PROFILE: Profile = Profile {
     ],
     places: false,
     look_up: LookUpKind::None,
-    callbacks: Callbacks::None,
+    callbacks: Callbacks::Posted {
+        proof: "HS256 token over the body's hash",
+    },
     max_duration: false,
     callback_overrides: "",
 };
@@ -73,10 +79,18 @@ struct Claims<'a> {
     video: Grant,
 }
 
-#[derive(Serialize)]
+/// What a token allows: no more than the one request needs.
+#[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Grant {
-    room_create: bool,
+enum Grant {
+    RoomCreate(bool),
+    RoomList(bool),
+}
+
+/// The rooms of a probe: one that nobody has, so that the answer is short.
+#[derive(Serialize)]
+struct ListRooms<'a> {
+    names: [&'a str; 1],
 }
 
 #[async_trait]
@@ -90,13 +104,41 @@ impl Room for LiveKit {
     }
 
     async fn delete(&self, access: &Access<'_>, room: &str) -> Result<EndOutcome, ProviderError> {
-        let url = access.url(&["twirp", "livekit.RoomService", "DeleteRoom"]);
         let body = serde_json::to_vec(&DeleteRoom { room }).expect("a name can be written as JSON");
-        let bearer = bearer(&access.connection.credentials, SystemTime::now())?;
-        let body = Some(("application/json", body.into()));
-        let answer = access.send(Method::POST, url, bearer, body).await?;
+        let answer = ask(access, "DeleteRoom", Grant::RoomCreate(true), body).await?;
         outcome(&answer)
     }
+
+    async fn probe(&self, access: &Access<'_>) -> Result<(), ProviderError> {
+        let nobody_s = ListRooms {
+            names: ["onhook-probe"],
+        };
+        let body = serde_json::to_vec(&nobody_s).expect("a name can be written as JSON");
+        let answer = ask(access, "ListRooms", Grant::RoomList(true), body).await?;
+        outcome(&answer).map(|_listed| ())
+    }
+
+    fn read(
+        &self,
+        request: &InboundRequest<'_>,
+        credentials: &Credentials,
+    ) -> Result<Vec<RoomReport>, InboundError> {
+        signature::verify(request, credentials)?;
+        Ok(inbound::read(request)?.into_iter().collect())
+    }
+}
+
+/// One request to the room service.
+async fn ask(
+    access: &Access<'_>,
+    method: &str,
+    grant: Grant,
+    body: Vec<u8>,
+) -> Result<Answer, ProviderError> {
+    let url = access.url(&["twirp", "livekit.RoomService", method]);
+    let bearer = bearer(&access.connection.credentials, grant, SystemTime::now())?;
+    let body = Some(("application/json", body.into()));
+    access.send(Method::POST, url, bearer, body).await
 }
 
 fn outcome(answer: &Answer) -> Result<EndOutcome, ProviderError> {
@@ -122,13 +164,17 @@ fn outcome(answer: &Answer) -> Result<EndOutcome, ProviderError> {
 
 /// A token for one request. Its times are by this machine's clock, because another server compares them with its own;
 /// nothing of them is kept.
-fn bearer(credentials: &Credentials, now: SystemTime) -> Result<HeaderValue, ProviderError> {
+fn bearer(
+    credentials: &Credentials,
+    grant: Grant,
+    now: SystemTime,
+) -> Result<HeaderValue, ProviderError> {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let claims = Claims {
         iss: &credentials.account,
         nbf: now.saturating_sub(TOKEN_VALID).as_secs(),
         exp: now.saturating_add(TOKEN_VALID).as_secs(),
-        video: Grant { room_create: true },
+        video: grant,
     };
     let key = EncodingKey::from_secret(credentials.secret.expose_secret().as_bytes());
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)

@@ -17,6 +17,7 @@ use crate::domain::{
 pub mod names;
 pub mod query;
 mod reported;
+pub mod rooms;
 mod row;
 mod spoken;
 pub mod total;

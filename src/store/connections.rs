@@ -1,173 +1,188 @@
-//! Connections and the numbers that they hang up for. Credentials are sealed for the row that holds them: an id, a
-//! vendor or a base URL that was changed in the table makes them unreadable, so that they are never sent elsewhere.
+//! Connections: an account's access to a vendor. [`SealedConnection`] is the row. Credentials are sealed for the row that holds them: an id, a vendor or a
+//! base URL that was changed in the table makes them unreadable, so that they are never sent elsewhere. [`super::numbers`]
+//! has the numbers that are routed to them.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
 use sqlx::{PgConnection, PgExecutor};
-use url::Url;
 
 use crate::{
     domain::{
-        connection::{AnsweredBy, Connection, Credentials},
+        connection::{AnsweredBy, CONNECTIONS_MAX, Connection, Credentials, Settings},
         id::{AccountId, ConnectionId},
         party::E164,
-        report::ProviderName,
         text::Text,
     },
     seal::SealingKey,
 };
 
-/// A connection as it is stored, its credentials sealed.
-#[derive(Debug, Clone)]
-pub struct SealedConnection {
-    account_id: AccountId,
-    connection_id: ConnectionId,
-    provider: String,
-    base_url: String,
-    sealed_credentials: Vec<u8>,
-    answer_url: Option<String>,
-    answer_application: Option<String>,
-    created_at: DateTime<Utc>,
+mod row;
+
+use row::{CREDENTIALS, FORMER_CREDENTIALS, seal};
+pub use row::{OpenError, SealedConnection};
+
+/// Whether a connection was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// It was.
+    New,
+    /// It is there by that id.
+    AlreadyThere,
+    /// The account has [`CONNECTIONS_MAX`].
+    TooMany,
 }
 
-/// A stored connection cannot be used: the sealing key is missing, or the row was tampered with.
-#[derive(Debug, thiserror::Error)]
-#[error("connection {connection_id} cannot be opened")]
-pub struct OpenError {
-    connection_id: ConnectionId,
-    #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+/// What needs a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InUse {
+    /// Calls are live that only it can hang up, or whose room only it can delete.
+    pub by_live_calls: bool,
+    /// Calls are being ended by it.
+    pub by_terminations: bool,
 }
 
-impl SealedConnection {
-    /// Its id.
-    pub fn connection_id(&self) -> ConnectionId {
-        self.connection_id
-    }
-
-    /// Its vendor.
-    pub fn provider(&self) -> &str {
-        &self.provider
-    }
-
-    /// Where the vendor's API is.
-    pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    /// What answers the calls that are placed by it, if that is set.
-    pub fn answered_by(&self) -> Option<AnsweredBy> {
-        let url = self.answer_url.as_deref().map(Url::parse);
-        let application = self.answer_application.clone().map(Text::parse);
-        match (url, application) {
-            (Some(Ok(url)), _) => Some(AnsweredBy::Url(url)),
-            (_, Some(Ok(application))) => Some(AnsweredBy::Application(application)),
-            (_, _) => None,
-        }
-    }
-
-    /// When it was added.
-    pub fn created_at(&self) -> DateTime<Utc> {
-        self.created_at
-    }
-
-    /// Opens the credentials.
-    pub fn open(&self, key: &SealingKey) -> Result<Connection, OpenError> {
-        self.opened(key).map_err(|source| OpenError {
-            connection_id: self.connection_id,
-            source,
-        })
-    }
-
-    fn opened(
-        &self,
-        key: &SealingKey,
-    ) -> Result<Connection, Box<dyn std::error::Error + Send + Sync>> {
-        let place = place(
-            self.account_id,
-            self.connection_id,
-            &self.provider,
-            &self.base_url,
-        );
-        let credentials = key.open(&place, &self.sealed_credentials)?;
-        Ok(Connection {
-            account_id: self.account_id,
-            connection_id: self.connection_id,
-            provider: ProviderName::parse(&self.provider)?,
-            base_url: Url::parse(&self.base_url)?,
-            credentials: Credentials::from_bytes(&credentials)?,
-        })
-    }
+/// Selects whole connections, with what time it is.
+macro_rules! select_connections {
+    ($tail:literal, $($arg:expr),* $(,)?) => {
+        sqlx::query_as!(
+            SealedConnection,
+            "select account_id as \"account_id: AccountId\", connection_id as \"connection_id: ConnectionId\",
+                    provider, base_url, sealed_credentials, sealed_former_credentials, former_until, label, answer_url,
+                    answer_application, max_duration_s, created_at, updated_at, clock_timestamp() as \"read_at!\"
+             from connections " + $tail,
+            $($arg),*
+        )
+    };
 }
 
-/// Adds a connection, its credentials sealed.
+/// Adds a connection, its credentials sealed, unless it is there or the account has [`CONNECTIONS_MAX`]. Whoever calls it holds
+/// the account's lock, so that two cannot both see room for one.
 pub async fn insert(
     conn: &mut PgConnection,
     key: &SealingKey,
     connection: &Connection,
-) -> sqlx::Result<()> {
-    let provider = connection.provider.as_str();
-    let base_url = connection.base_url.as_str();
-    let place = place(
-        connection.account_id,
-        connection.connection_id,
-        provider,
-        base_url,
-    );
-    sqlx::query!(
-        "insert into connections (account_id, connection_id, provider, base_url, sealed_credentials)
-         values ($1, $2, $3, $4, $5)",
-        connection.account_id.uuid(),
-        connection.connection_id.uuid(),
-        provider,
-        base_url,
-        key.seal(&place, &connection.credentials.to_bytes()),
+    settings: &Settings,
+) -> sqlx::Result<Inserted> {
+    let (account_id, connection_id) = (connection.account_id, connection.connection_id);
+    if find(&mut *conn, account_id, connection_id).await?.is_some() {
+        return Ok(Inserted::AlreadyThere);
+    }
+    let (answer_url, answer_application) = answer(settings.answered_by.as_ref());
+    let done = sqlx::query!(
+        "insert into connections (account_id, connection_id, provider, base_url, sealed_credentials, label, answer_url,
+                                  answer_application, max_duration_s)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9
+         where (select count(*) from connections where account_id = $1) < $10",
+        account_id.uuid(),
+        connection_id.uuid(),
+        connection.provider.as_str(),
+        connection.base_url.as_str(),
+        seal(key, CREDENTIALS, connection, &connection.credentials),
+        settings.label.as_ref().map(Text::as_str),
+        answer_url,
+        answer_application,
+        settings.max_duration_s,
+        CONNECTIONS_MAX,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(match done.rows_affected() {
+        0 => Inserted::TooMany,
+        _ => Inserted::New,
+    })
 }
 
-/// Sets what answers the calls that are placed by a connection; nothing, if absent. Answers whether there is such a one.
-pub async fn set_answer(
+/// Sets everything that an account sets of a connection. Answers whether there is such a one.
+pub async fn set(
     conn: &mut PgConnection,
     account_id: AccountId,
     connection_id: ConnectionId,
-    answered_by: Option<&AnsweredBy>,
+    settings: &Settings,
 ) -> sqlx::Result<bool> {
-    let (url, application) = match answered_by {
-        Some(AnsweredBy::Url(url)) => (Some(url.as_str()), None),
-        Some(AnsweredBy::Application(application)) => (None, Some(application.as_str())),
-        None => (None, None),
-    };
+    let (answer_url, answer_application) = answer(settings.answered_by.as_ref());
     let done = sqlx::query!(
-        "update connections set answer_url = $3, answer_application = $4 where account_id = $1 and connection_id = $2",
+        "update connections set label = $3, answer_url = $4, answer_application = $5, max_duration_s = $6, updated_at = now()
+         where account_id = $1 and connection_id = $2",
         account_id.uuid(),
         connection_id.uuid(),
-        url,
-        application,
+        settings.label.as_ref().map(Text::as_str),
+        answer_url,
+        answer_application,
+        settings.max_duration_s,
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Makes a connection the one that hangs up for a number, instead of any other.
-pub async fn route_number(
+/// Replaces a connection's credentials and where they are used. The former ones verify for `overlap` more; not at all if it is
+/// zero.
+pub async fn rotate(
     conn: &mut PgConnection,
-    account_id: AccountId,
-    connection_id: ConnectionId,
-    number: &E164,
+    key: &SealingKey,
+    connection: &Connection,
+    (former, overlap): (&Credentials, Duration),
 ) -> sqlx::Result<()> {
+    let former = (!overlap.is_zero()).then(|| seal(key, FORMER_CREDENTIALS, connection, former));
     sqlx::query!(
-        "insert into numbers (account_id, number, connection_id) values ($1, $2, $3)
-         on conflict (account_id, number) do update set connection_id = excluded.connection_id",
-        account_id.uuid(),
-        number.as_str(),
-        connection_id.uuid(),
+        "update connections set base_url = $3, sealed_credentials = $4, sealed_former_credentials = $5,
+             former_until = case when $5::bytea is not null then now() + make_interval(secs => $6) end, updated_at = now()
+         where account_id = $1 and connection_id = $2",
+        connection.account_id.uuid(),
+        connection.connection_id.uuid(),
+        connection.base_url.as_str(),
+        seal(key, CREDENTIALS, connection, &connection.credentials),
+        former,
+        overlap.as_secs_f64(),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Deletes a connection, its credentials and the routes of its numbers. False: there is none.
+pub async fn delete(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    connection_id: ConnectionId,
+) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "delete from numbers where account_id = $1 and connection_id = $2",
+        account_id.uuid(),
+        connection_id.uuid(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        "delete from connections where account_id = $1 and connection_id = $2",
+        account_id.uuid(),
+        connection_id.uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What needs a connection now.
+pub async fn in_use(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    connection_id: ConnectionId,
+) -> sqlx::Result<InUse> {
+    sqlx::query_as!(
+        InUse,
+        r#"select exists(
+               select from calls where account_id = $1 and state in ('queued', 'ringing', 'in_progress')
+                   and (connection_id = $2 or room_connection_id = $2) and deleted_at is null
+           ) as "by_live_calls!",
+           exists(
+               select from terminations where account_id = $1 and connection_id = $2 and state = 'pending'
+           ) as "by_terminations!""#,
+        account_id.uuid(),
+        connection_id.uuid(),
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// A connection of the account.
@@ -176,11 +191,8 @@ pub async fn find(
     account_id: AccountId,
     connection_id: ConnectionId,
 ) -> sqlx::Result<Option<SealedConnection>> {
-    sqlx::query_as!(
-        SealedConnection,
-        r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
-           from connections where account_id = $1 and connection_id = $2"#,
+    select_connections!(
+        "where account_id = $1 and connection_id = $2",
         account_id.uuid(),
         connection_id.uuid(),
     )
@@ -188,34 +200,29 @@ pub async fn find(
     .await
 }
 
+/// A connection of the account, locked until the transaction ends.
+pub async fn lock(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    connection_id: ConnectionId,
+) -> sqlx::Result<Option<SealedConnection>> {
+    select_connections!(
+        "where account_id = $1 and connection_id = $2 for update",
+        account_id.uuid(),
+        connection_id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The connection of an inbound request, which names it alone: whose it is follows from it, once it has been verified.
-/// With it, what time it is.
 pub async fn find_inbound(
     db: impl PgExecutor<'_>,
     connection_id: ConnectionId,
-) -> sqlx::Result<Option<(SealedConnection, DateTime<Utc>)>> {
-    let row = sqlx::query!(
-        r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at,
-                  clock_timestamp() as "now!"
-           from connections where connection_id = $1"#,
-        connection_id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| {
-        let sealed = SealedConnection {
-            account_id: row.account_id,
-            connection_id: row.connection_id,
-            provider: row.provider,
-            base_url: row.base_url,
-            sealed_credentials: row.sealed_credentials,
-            answer_url: row.answer_url,
-            answer_application: row.answer_application,
-            created_at: row.created_at,
-        };
-        (sealed, row.now)
-    }))
+) -> sqlx::Result<Option<SealedConnection>> {
+    select_connections!("where connection_id = $1", connection_id.uuid())
+        .fetch_optional(db)
+        .await
 }
 
 /// The account's connections, newest first.
@@ -224,12 +231,8 @@ pub async fn list(
     account_id: AccountId,
     count_max: i64,
 ) -> sqlx::Result<Vec<SealedConnection>> {
-    sqlx::query_as!(
-        SealedConnection,
-        r#"select account_id as "account_id: AccountId", connection_id as "connection_id: ConnectionId",
-                  provider, base_url, sealed_credentials, answer_url, answer_application, created_at
-           from connections where account_id = $1
-           order by connection_id desc limit $2"#,
+    select_connections!(
+        "where account_id = $1 order by connection_id desc limit $2",
         account_id.uuid(),
         count_max,
     )
@@ -258,15 +261,6 @@ pub async fn for_numbers(
     .await
 }
 
-fn place(
-    account_id: AccountId,
-    connection_id: ConnectionId,
-    provider: &str,
-    base_url: &str,
-) -> String {
-    format!("connections.sealed_credentials {account_id} {connection_id} {provider} {base_url}")
-}
-
 /// The names of the providers that the account is connected to.
 pub async fn provider_names(
     db: impl PgExecutor<'_>,
@@ -278,4 +272,12 @@ pub async fn provider_names(
     )
     .fetch_all(db)
     .await
+}
+
+fn answer(answered_by: Option<&AnsweredBy>) -> (Option<&str>, Option<&str>) {
+    match answered_by {
+        Some(AnsweredBy::Url(url)) => (Some(url.as_str()), None),
+        Some(AnsweredBy::Application(application)) => (None, Some(application.as_str())),
+        None => (None, None),
+    }
 }

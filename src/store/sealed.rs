@@ -7,6 +7,8 @@ pub async fn heads(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar!(
         r#"select substring(sealed_credentials for 5) as "head!" from connections
            union
+           select substring(sealed_former_credentials for 5) from connections where former_until > now()
+           union
            select substring(sealed_secret for 5) from endpoints
            union
            select substring(sealed_answer for 5) from idempotency_keys where sealed_answer is not null and expires_at > now()"#

@@ -127,16 +127,18 @@ pub async fn in_hand(
     .await
 }
 
-/// Writes down how a request went.
+/// Writes down how a request went. A part that is known to be over stays so, whatever a later request says.
 pub async fn settle(
     conn: &mut PgConnection,
     (account_id, call_id, part): Of,
     settled: Settled<'_>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update terminations set state = $4, detail = left($5, 1024), attempts = attempts + 1, updated_at = now(),
-           accepted_at = case when $6 then coalesce(accepted_at, now()) else accepted_at end
-         where account_id = $1 and call_id = $2 and part = $3",
+        "update terminations set state = $4::termination_state, detail = left($5, 1024), attempts = attempts + 1,
+           updated_at = now(), accepted_at = case when $6 then coalesce(accepted_at, now()) else accepted_at end
+         where account_id = $1 and call_id = $2 and part = $3
+           and (state not in ('done', 'already_over', 'not_found')
+                or $4::termination_state in ('done', 'already_over', 'not_found'))",
         account_id.uuid(),
         call_id.uuid(),
         part as _,
@@ -188,4 +190,27 @@ pub async fn forsaken(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<O
         .into_iter()
         .map(|row| (row.account_id, row.call_id, row.part))
         .collect())
+}
+
+/// Writes down that a room is over, whose deletion has not been confirmed or has failed. Its job finds it gone, or is left as it
+/// is if it was given up.
+pub async fn room_is_over(
+    conn: &mut PgConnection,
+    (account_id, connection_id): (AccountId, ConnectionId),
+    room: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update terminations set state = 'already_over', detail = null, updated_at = now()
+         from calls
+         where terminations.account_id = $1 and terminations.connection_id = $2 and terminations.part = 'room'
+             and terminations.state in ('pending', 'failed')
+             and calls.account_id = terminations.account_id and calls.call_id = terminations.call_id
+             and calls.room_connection_id = $2 and calls.room_name = $3",
+        account_id.uuid(),
+        connection_id.uuid(),
+        room,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

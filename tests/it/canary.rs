@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What identifies people, or is theirs to keep to themselves.
-const PERSONAL: [&str; 9] = [
+const PERSONAL: [&str; 14] = [
     "4155559876",
     "4155556789",
     "canary-mail",
@@ -23,6 +23,11 @@ const PERSONAL: [&str; 9] = [
     "canary-summary",
     "canary-call-id",
     "canary-stranger",
+    "canary-account",
+    "canary-secret",
+    "canary-signing",
+    "canary-other-secret",
+    "canary-number",
 ];
 
 /// Requests of every surface, right and wrong, all full of canaries.
@@ -78,6 +83,7 @@ async fn sing(service: &Service, key: &str) {
     let path = service.url(&format!("/v1/calls/{call}/transcript"));
     let put = client.put(path).bearer_auth(key).json(&transcript);
     assert_eq!(put.send().await.unwrap().status(), 201);
+    manage(service, &client, key).await;
     let ending = json!({"call_id": call, "disconnect_reason": "canary-reason"});
     assert_eq!(post("/calls/end", ending).await.0, 200);
     let update = json!({"call_summary": "canary-summary", "from_number": "4155559876"});
@@ -85,6 +91,60 @@ async fn sing(service: &Service, key: &str) {
     let put = client.put(path).bearer_auth(key).json(&update);
     assert_eq!(put.send().await.unwrap().status(), 422);
     trespass(service, &client).await;
+}
+
+/// A connection's whole life, and what is refused of one.
+async fn manage(service: &Service, client: &Client, key: &str) {
+    let ask = async |method: Method, path: &str, body: Value| {
+        let sent = client.request(method, service.url(path)).bearer_auth(key);
+        let answer = sent.json(&body).send().await.unwrap();
+        let (status, told) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert!(!told.contains("canary-"), "{told}");
+        let told: Value = serde_json::from_str(&told).unwrap_or_default();
+        (status, told)
+    };
+    let with = |secret: &str| json!({"account_sid": "canary-account", "secret": secret, "signing_secret": "canary-signing"});
+    let body = json!({
+        "provider": "twilio", "base_url": "http://203.0.113.1/", "credentials": with("canary-secret"), "numbers": ["+14155556789"],
+    });
+    assert_eq!(
+        ask(Method::POST, "/v1/connections", body.clone()).await.0,
+        422
+    );
+    let mut odd = body.clone();
+    odd["credentials"]["auth_token"] = 1.into();
+    odd["credentials"]["api_key_sid"] = "canary-\u{7}".into();
+    odd["numbers"] = json!(["canary-number"]);
+    assert_eq!(ask(Method::POST, "/v1/connections", odd).await.0, 400);
+    let mut nowhere = body;
+    nowhere["base_url"] = "http://127.0.0.1:9/".into();
+    assert_eq!(
+        ask(Method::POST, "/v1/connections?test=true", nowhere.clone())
+            .await
+            .0,
+        422
+    );
+    let (status, added) = ask(Method::POST, "/v1/connections", nowhere).await;
+    assert_eq!(status, 201, "{added}");
+    let path = format!("/v1/connections/{}", added["id"].as_str().unwrap());
+    let new = json!({"credentials": with("canary-other-secret")});
+    assert_eq!(
+        ask(Method::PUT, &format!("{path}/credentials"), new)
+            .await
+            .0,
+        200
+    );
+    let (status, tested) = ask(Method::POST, &format!("{path}/test"), Value::Null).await;
+    assert_eq!((status, &tested["outcome"]), (200, &json!("unreachable")));
+    for (method, at, expected) in [
+        (Method::GET, path.as_str(), 200),
+        (Method::GET, "/v1/connections", 200),
+        (Method::GET, "/v1/numbers", 200),
+        (Method::DELETE, "/v1/numbers/+14155556789", 204),
+        (Method::DELETE, &path, 204),
+    ] {
+        assert_eq!(ask(method, at, Value::Null).await.0, expected, "{at}");
+    }
 }
 
 /// Requests that no key goes with.

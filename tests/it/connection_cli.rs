@@ -15,6 +15,8 @@ use serde_json::Value;
 
 use crate::cluster::{self, Database};
 
+mod managing;
+
 /// The environment's secrets, and what is on standard input.
 #[derive(Clone, Copy, Default)]
 struct Given<'a> {
@@ -62,7 +64,7 @@ async fn opened(database: &Database, added: &Value) -> Connection {
     let id: ConnectionId = added["id"].as_str().unwrap().parse().unwrap();
     let db = pool::connect_lazy(database.options(), 1);
     let key = SealingKey::parse(&"00".repeat(32).into()).unwrap();
-    let (found, _now) = connections::find_inbound(&db, id).await.unwrap().unwrap();
+    let found = connections::find_inbound(&db, id).await.unwrap().unwrap();
     db.close().await;
     found.open(&key).unwrap()
 }
@@ -79,7 +81,7 @@ async fn a_secret_comes_from_standard_input_or_the_environment() {
     let add = [ADD.as_slice(), &TWILIO, &numbers].concat();
     let added = printed(&database, &add, on_stdin);
     let id = added["id"].as_str().unwrap();
-    let callback = format!("https://calls.example.com/inbound/twilio/{id}");
+    let callback = format!("https://calls.example.com/inbound/twilio/{id}#rc=5&rp=ct,rt,5xx");
     assert_eq!(added["provider"], "twilio");
     assert_eq!(added["status_callback_url"], callback);
     let connection = opened(&database, &added).await;
@@ -96,7 +98,9 @@ async fn a_secret_comes_from_standard_input_or_the_environment() {
         &[ADD.as_slice(), &livekit].concat(),
         in_environment,
     );
-    assert_eq!(added["status_callback_url"], Value::Null);
+    let id = added["id"].as_str().unwrap();
+    let callback = format!("https://calls.example.com/inbound/livekit/{id}");
+    assert_eq!(added["status_callback_url"], callback);
     let connection = opened(&database, &added).await;
     assert_eq!(connection.credentials.secret.expose_secret(), "quiet");
     assert_eq!(connection.base_url.as_str(), "https://8.8.8.8/");

@@ -263,9 +263,6 @@ async fn requests_out_of_bounds_are_refused() {
     assert_eq!(huge.send().await.unwrap().status(), 413);
     let unknown = inbound.request("/inbound/pigeon/1", "AAAA", String::new());
     assert_eq!(unknown.send().await.unwrap().status(), 404);
-    // LiveKit deletes rooms; it does not post to us.
-    let rooms = inbound.request("/inbound/livekit/1", "AAAA", String::new());
-    assert_eq!(rooms.send().await.unwrap().status(), 404);
     let get = inbound.app.unchecked(Method::GET, &inbound.path);
     assert_eq!(get.send().await.unwrap().status(), 405);
 }

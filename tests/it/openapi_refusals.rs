@@ -74,6 +74,9 @@ impl Operation {
     /// The path with an id in it.
     fn path(self, id: &str) -> String {
         let provider = self.template.replace("{provider}", "twilio");
+        // What is no id is no number, either.
+        let number = if id == "x" { id } else { "+14155550199" };
+        let provider = provider.replace("{number}", number);
         ["{id}", "{uid}", "{connection_id}"]
             .iter()
             .fold(provider, |path, name| path.replace(name, id))

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::{
+        self, NewConnection,
+        change::{self, Change},
+    },
     domain::{
         connection::{AnsweredBy, Credentials},
         id::{AccountId, ConnectionId},
         party::E164,
+        voice_call::update::Edit,
     },
 };
 use reqwest::{Method, StatusCode};
@@ -311,8 +315,11 @@ async fn an_application_answers_where_the_connection_says_so() {
     let tools = placing.app.tools();
     let of = (placing.account.id, placing.connection);
     let application = AnsweredBy::Application("AP42".to_owned().try_into().unwrap());
-    let set = connect::answer(&tools.db, &tools.egress, of, Some(application)).await;
-    set.unwrap();
+    let answer = Change {
+        answered_by: Edit::Set(application),
+        ..Change::default()
+    };
+    change::change(tools.into(), of, answer).await.unwrap();
     assert_eq!(placing.make(&order("+12")).await.status, 200);
     let form = form(&placing.twilio.requests()[0]);
     assert_eq!(form["ApplicationSid"], "AP42");

@@ -154,11 +154,16 @@ async fn an_account_sees_its_connections_and_no_secret_of_them() {
         "{answer}"
     );
     let listed: Value = serde_json::from_str(&answer).unwrap();
-    let callback = format!("https://calls.example.com/inbound/twilio/{twilio}");
+    let overrides = "#rc=5&rp=ct,rt,5xx";
+    let callback = format!("https://calls.example.com/inbound/twilio/{twilio}{overrides}");
     assert_eq!(listed["data"][0]["id"], json!(twilio));
     assert_eq!(listed["data"][0]["status_callback_url"], callback);
     assert_eq!(listed["data"][1]["provider"], "livekit");
-    assert_eq!(listed["data"][1]["status_callback_url"], Value::Null);
+    let callback = format!(
+        "https://calls.example.com/inbound/livekit/{}",
+        rooms.livekit
+    );
+    assert_eq!(listed["data"][1]["status_callback_url"], callback);
     let theirs: Value = list(&other.key).await.json().await.unwrap();
     assert_eq!(theirs, json!({"data": []}));
 

@@ -28,16 +28,17 @@ use vendor::{CALL_ID, CASES, Case, Replies, VENDORS, Vendor, common, from, to};
 
 mod asking;
 mod asterisk;
+pub(crate) mod daily;
 mod ending;
 mod freeswitch;
 mod inbound;
 mod jambonz;
-mod livekit;
+pub(crate) mod livekit;
 mod plivo;
 mod signalwire;
 pub(crate) mod telnyx;
 mod twilio;
-mod vendor;
+pub(crate) mod vendor;
 pub(crate) mod vonage;
 
 /// What asking to end something must come to.
@@ -254,14 +255,25 @@ async fn a_name_goes_nowhere_but_where_a_name_belongs() {
     }
 }
 
+/// Tries a vendor by its adapter, of whatever kind.
+async fn probe(vendor: &str, access: &Access<'_>) -> Result<(), ProviderError> {
+    match Rooms::default().named(vendor) {
+        Some(room) => room.probe(access).await,
+        None => {
+            Providers::default()
+                .named(vendor)
+                .unwrap()
+                .probe(access)
+                .await
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_probe_tells_good_credentials_from_bad_ones() {
     let egress = egress();
     for vendor in VENDORS {
         let name = vendor.name;
-        let Some(provider) = Providers::default().named(name) else {
-            continue;
-        };
         let double = server(vendor, (vendor.probe)());
         let connection = connection(vendor, double.base_url());
         let access = Access {
@@ -269,13 +281,13 @@ async fn a_probe_tells_good_credentials_from_bad_ones() {
             connection: &connection,
             deadline: Duration::from_secs(1),
         };
-        provider.probe(&access).await.unwrap();
+        probe(name, &access).await.unwrap();
         double.then([Reply::json(401, "{}")]);
-        let refused = provider.probe(&access).await.unwrap_err();
+        let refused = probe(name, &access).await.unwrap_err();
         let unauthorized = matches!(refused, ProviderError::Unauthorized { .. });
         assert!(unauthorized, "{name}: {refused:?}");
         double.then([Reply::json(200, "<html>Welcome</html>")]);
-        provider.probe(&access).await.unwrap_err();
+        probe(name, &access).await.unwrap_err();
     }
 }
 
@@ -353,4 +365,32 @@ async fn an_order_is_placed_or_refused_or_may_be_either() {
             assert_eq!(ordered.count(), 1, "{what}: asked once");
         }
     }
+}
+
+/// The credentials of every vendor, as a table.
+fn credentials_table() -> String {
+    let providers = Providers::default().all().map(|p| (p.name(), p.profile()));
+    let rooms = Rooms::default().all().map(|r| (r.name(), r.profile()));
+    let rows = providers.chain(rooms).map(|(name, profile)| {
+        let fields = profile.credentials.iter().map(|field| {
+            let needed = if field.required { "\\*" } else { "" };
+            format!("`{}`{needed}", field.name)
+        });
+        let base_url = profile.base_url.map_or("everybody's own", |url| url);
+        let fields = fields.collect::<Vec<_>>().join(", ");
+        format!("| `{name}` | {fields} | {base_url} |\n")
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_page_on_connections_lists_what_each_vendor_needs() {
+    let page = include_str!("../../docs/connections.md");
+    let table = page.split("|---|---|---|\n").nth(2).unwrap();
+    let table = table.split("<!-- /credentials -->").next().unwrap();
+    let wanted = credentials_table();
+    assert_eq!(
+        table, wanted,
+        "docs/connections.md must have this:\n{wanted}"
+    );
 }

@@ -24,6 +24,12 @@ const KINDS: [KeyKind; 6] = [
     KeyKind::Operator,
 ];
 
+/// The id of a connection to a room server, which a stranger has.
+const SERVER: &str = "00000000-0000-7000-8000-000000000001";
+
+/// A number that nobody has.
+const NO_NUMBER: &str = "+14155550199";
+
 /// An id that nothing has.
 const NOTHING: &str = "00000000-0000-7000-8000-000000000000";
 
@@ -64,6 +70,7 @@ fn door(method: &Method, path: &str) -> Door {
             "/v1/events",
             "/v1/connections",
             "/v1/account",
+            "/v1/numbers",
         ]
         .iter()
         .any(|managed| path.starts_with(managed)) =>
@@ -91,6 +98,7 @@ fn operations() -> Vec<(Method, String)> {
 fn filled(path: &str, id: &str) -> String {
     let segments = path.split('/').map(|segment| match segment {
         "{provider}" => "twilio",
+        "{number}" if id == NOTHING => NO_NUMBER,
         placeholder if placeholder.starts_with('{') => id,
         plain => plain,
     });
@@ -216,6 +224,11 @@ async fn furnished(
         .await
         .unwrap();
     app.run_jobs().await;
+    let connection = json!({
+        "provider": "twilio", "credentials": {"account_sid": "AC1", "secret": "hush"}, "numbers": ["+14155550177"],
+    });
+    let connection = app.post("/v1/connections", &account.key).json(&connection);
+    let connection: Value = connection.send().await.unwrap().json().await.unwrap();
     let list = app.get("/v1/deliveries", &account.key);
     let list: Value = list.send().await.unwrap().json().await.unwrap();
     let delivery = &list["data"][0];
@@ -232,6 +245,8 @@ async fn furnished(
         ("webhook-endpoints", text(&endpoint["id"])),
         ("deliveries", text(&delivery["id"])),
         ("events", text(&delivery["event_id"])),
+        ("connections", text(&connection["id"])),
+        ("numbers", text(&connection["numbers"][0])),
     ];
     (account, ids.into())
 }
@@ -245,7 +260,7 @@ fn body(path: &str, id: &str) -> Value {
         return json!({"max_duration": 60});
     }
     if path.ends_with("/room") {
-        return json!({"connection_id": NOTHING, "name": "r"});
+        return json!({"connection_id": SERVER, "name": "r"});
     }
     if path.contains("voice_call_recordings") {
         return json!({"recording_played": true});
@@ -273,7 +288,7 @@ async fn what_is_another_account_s_is_as_unknown_as_what_never_was() {
          values ($1, $2::uuid, 'livekit', 'https://example.com', '')",
     )
     .bind(stranger.id.uuid())
-    .bind(NOTHING)
+    .bind(SERVER)
     .execute(&app.db)
     .await
     .unwrap();
@@ -281,6 +296,10 @@ async fn what_is_another_account_s_is_as_unknown_as_what_never_was() {
         let Door::Callers(_) = door(&method, &path) else {
             continue;
         };
+        // It routes a number of one's own account, whoever else has it in theirs.
+        if method == Method::PUT && path == "/v1/numbers/{number}" {
+            continue;
+        }
         let in_body = path.ends_with("/calls/end");
         if !path.contains('{') && !in_body {
             continue;
@@ -312,6 +331,7 @@ async fn what_is_another_account_s_is_as_unknown_as_what_never_was() {
         ("webhook-endpoints", "/v1/webhook-endpoints/{id}"),
         ("deliveries", "/v1/deliveries/{id}"),
         ("events", "/v1/events/{id}"),
+        ("connections", "/v1/connections/{id}"),
     ] {
         let at = filled(path, &ids[noun]);
         let (status, told) = ask(&app, (&Method::GET, &at), Some(&owner.key), &Value::Null).await;
@@ -334,6 +354,8 @@ async fn no_list_shows_another_account_s() {
         ("/v3/communication/voice_calls", "voice_calls"),
         ("/v1/webhook-endpoints", "webhook-endpoints"),
         ("/v1/deliveries", "deliveries"),
+        ("/v1/connections", "connections"),
+        ("/v1/numbers", "numbers"),
     ] {
         let own = ask(&app, (&Method::GET, path), Some(&owner.key), &Value::Null).await;
         assert!(own.1.contains(&ids[noun]), "{path}: {own:?}");

@@ -5,13 +5,16 @@ use utoipa::openapi::{RefOr, path::Operation};
 
 use crate::{
     api::{
-        auth, calls,
+        auth, calls, connections,
         error::{Code, Error, FieldError, Place},
         extract::{too_large, too_slow, unsupported},
         guard, idempotency, inbound, limits, voice_calls,
     },
-    calls::{annotate::AnnotateError, record::RecordError, update::UpdateError},
-    domain::voice_call::update::InvalidTransition,
+    calls::{
+        annotate::AnnotateError, connect::ConnectError, record::RecordError, update::UpdateError,
+    },
+    domain::{party::NotE164, voice_call::update::InvalidTransition},
+    store::connections::InUse,
 };
 
 /// An operation, as far as its refusals depend on it.
@@ -34,6 +37,7 @@ impl<'a> Refusing<'a> {
             "/v1/e",
             "/v1/con",
             "/v1/account",
+            "/v1/numbers",
         ];
         let native = versioned.iter().any(|begin| path.starts_with(begin));
         let place = match path.strip_prefix("/v1") {
@@ -120,6 +124,12 @@ fn invalid(at: &Refusing<'_>) -> Error {
             FieldError::invalid("limit", one_to_a_hundred),
             Some(Place::Query),
         ),
+        ("get", "/v1/numbers") => {
+            let told = "must be a whole number from 1 to 1000";
+            (FieldError::invalid("limit", told), Some(Place::Query))
+        }
+        (_, "/v1/numbers/{number}") => (FieldError::invalid("number", NotE164), Some(Place::Path)),
+        ("post", "/v1/connections") => (FieldError::missing("provider"), None),
         ("post", "/v1/webhook-endpoints") => (FieldError::missing("url"), None),
         (_, place) if place.contains("/{id}") => (
             FieldError::invalid("id", "must be a UUID"),
@@ -145,6 +155,8 @@ fn wrong_type(field: &str, message: &str) -> FieldError {
 fn what(at: &Refusing<'_>) -> &'static str {
     match at.place {
         place if place.starts_with("/inbound/") => "provider",
+        place if place.starts_with("/v1/connections/") => "connection",
+        place if place.starts_with("/v1/numbers/") => "number",
         place if place.starts_with("/v1/deliveries/") => "delivery",
         place if place.starts_with("/v1/events/") => "event",
         place if place.starts_with("/v1/webhook-endpoints/") => "endpoint",
@@ -161,6 +173,13 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
         ("put", "/v1/calls/{id}/room" | "/v1/calls/{id}/limits") => {
             Error::new(Code::InvalidTransition, "the call has ended")
         }
+        ("delete", "/v1/connections/{id}") => {
+            let by_live_calls = ConnectError::InUse(InUse {
+                by_live_calls: true,
+                by_terminations: false,
+            });
+            by_live_calls.into()
+        }
         ("post", "/v1/deliveries/{id}/resend") => Error::new(
             Code::InvalidTransition,
             "the delivery is on its way already",
@@ -169,7 +188,9 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
         ("put" | "patch", place) if place.starts_with("/v3/") => {
             InvalidTransition::RingsAgain.into()
         }
-        ("post", "/calls/make-call" | "/v1/webhook-endpoints") => idempotency::in_progress(),
+        ("post", "/calls/make-call" | "/v1/webhook-endpoints" | "/v1/connections") => {
+            idempotency::in_progress()
+        }
         _ => return None,
     };
     Some(error)
@@ -184,6 +205,16 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
             FieldError::invalid("connection_id", "is not a connection to a room server")
         }
         ("put", "/v1/calls/{id}/limits") => FieldError::invalid("end_at", "must be in the future"),
+        ("post", "/v1/connections") => {
+            FieldError::invalid("base_url", "must begin with http:// or https://")
+        }
+        ("patch", "/v1/connections/{id}") => {
+            FieldError::invalid("answer_url", "must begin with http:// or https://")
+        }
+        ("put", "/v1/connections/{id}/credentials") => {
+            connections::not_accepted("Twilio does not accept the credentials (401 Unauthorized)")
+        }
+        ("put", "/v1/numbers/{number}") => connections::unknown_connection(),
         ("post", "/v1/webhook-endpoints") => {
             FieldError::invalid("url", "must begin with http:// or https://")
         }

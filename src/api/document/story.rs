@@ -147,13 +147,35 @@ pub fn account() -> Value {
     })
 }
 
+/// A connection.
+pub fn connection() -> Value {
+    json!({
+        "id": CONNECTION, "provider": "twilio", "label": "Support, Berlin", "base_url": "https://api.twilio.com/",
+        "numbers": ["+14155550100"],
+        "status_callback_url": format!("https://calls.example.com/inbound/twilio/{CONNECTION}#rc=5&rp=ct,rt,5xx"),
+        "answer_url": "https://agent.example.com/voice", "answer_application": null, "max_duration": 3600,
+        "former_credentials_until": null, "created_at": "2026-03-01T08:00:00Z", "updated_at": "2026-03-01T08:00:00Z",
+    })
+}
+
 /// The account's connections.
 pub fn connections() -> Value {
-    json!({"data": [{
-        "id": CONNECTION, "provider": "twilio", "base_url": "https://api.twilio.com/",
-        "status_callback_url": format!("https://calls.example.com/inbound/twilio/{CONNECTION}"),
-        "answer_url": "https://agent.example.com/voice", "answer_application": null, "created_at": "2026-03-01T08:00:00Z",
-    }]})
+    json!({"data": [connection()]})
+}
+
+/// The connection, tried.
+pub fn connection_tested() -> Value {
+    json!({"ok": true, "outcome": "ok", "detail": "Twilio accepts the credentials", "duration_ms": 84})
+}
+
+/// A routed number.
+pub fn number() -> Value {
+    json!({"number": "+14155550100", "connection_id": CONNECTION, "provider": "twilio"})
+}
+
+/// A page of routed numbers.
+pub fn numbers() -> Value {
+    json!({"data": [number()], "next_after": null})
 }
 
 /// An endpoint.

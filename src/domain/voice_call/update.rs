@@ -78,6 +78,11 @@ pub enum InvalidTransition {
 }
 
 impl<T> Edit<T> {
+    /// Puts the value into it, or empties it if there is none.
+    pub fn to(value: Option<T>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
+    }
+
     /// Does it to a slot.
     pub fn apply<U>(self, slot: &mut Option<U>, into: impl FnOnce(T) -> U) {
         match self {

@@ -14,6 +14,7 @@ const WHOLE: &str = "01900000-0000-7000-8000-00000000c0de";
 const PLACED: &str = "01900000-0000-7000-8000-00000000c008";
 const VOICEMAIL: &str = "01900000-0000-7000-8000-00000000c009";
 const CONNECTION: &str = "01900000-0000-7000-8000-0000000000d1";
+const ROTATED: &str = "01900000-0000-7000-8000-0000000000d4";
 
 /// A key of the rows: 43 times the letter.
 fn key(kind: &str, letter: &str) -> String {
@@ -261,7 +262,7 @@ async fn provider(app: &TestApp) {
         let all = connections["data"].as_array().unwrap();
         all.iter().filter(|one| !one[field].is_null()).count()
     };
-    assert_eq!(connections["data"].as_array().unwrap().len(), 3);
+    assert_eq!(connections["data"].as_array().unwrap().len(), 4);
     assert_eq!(
         (answered("answer_url"), answered("answer_application")),
         (1, 1)
@@ -281,6 +282,8 @@ async fn provider(app: &TestApp) {
     let listed = read(app, "/calls/query?status=busy").await;
     assert_eq!(listed["meta"]["total"], 2, "{listed}");
 
+    rotated(app).await;
+
     // 0011: a name that was learned later.
     let again = json!({"CallId": "CA-alias", "From": "+1", "To": "+2", "Direction": "incoming", "CallStatus": "failed"});
     let ended = app
@@ -289,6 +292,33 @@ async fn provider(app: &TestApp) {
     assert_eq!(answer(ended).await.0, StatusCode::OK);
     let whole = read(app, &format!("/calls/{WHOLE}")).await;
     assert_eq!(whole["data"]["call_status"], "completed");
+}
+
+/// 0014: what is signed with the former secret is taken.
+async fn rotated(app: &TestApp) {
+    let path = format!("/v1/connections/{ROTATED}");
+    let connection = read(app, &path).await;
+    holds(
+        &connection,
+        &[
+            ("label", json!("Support")),
+            ("max_duration", json!(3600)),
+            ("numbers", json!(["+14155550114"])),
+        ],
+    );
+    assert!(connection["former_credentials_until"].is_string());
+    let path = format!("/inbound/twilio/{ROTATED}");
+    let signed = format!("{PUBLIC_URL}{path}CallSidCA-ringingCallStatusringing");
+    for (secret, status) in [("former-token", 204), ("token", 204), ("other", 401)] {
+        let signing = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
+        let signature = BASE64_STANDARD.encode(hmac::sign(&signing, signed.as_bytes()));
+        let ringing = app
+            .request(Method::POST, &path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-twilio-signature", &signature)
+            .body("CallSid=CA-ringing&CallStatus=ringing");
+        assert_eq!(answer(ringing).await.0.as_u16(), status, "{secret}");
+    }
 }
 
 /// 0010.

@@ -183,6 +183,36 @@ async fn placed(there: &mut There<'_>) {
         there.compared.expect(make, 422, answer).await;
     }
     malformed(there, &connection).await;
+    needed(there, &connection, &twilio).await;
+}
+
+/// A connection whose calls are live, and whose vendor does not accept what it is to be given.
+async fn needed(there: &mut There<'_>, connection: &str, twilio: &ProviderDouble) {
+    let remove = Operation::find("delete", "/v1/connections/{id}");
+    let answer = there.send(remove, connection, None, ("x-none", "1")).await;
+    there.compared.expect(remove, 409, answer).await;
+    let change = Operation::find("patch", "/v1/connections/{id}");
+    let nowhere = json!({"answer_url": "ftp://example.com/"});
+    let answer = there
+        .send(change, connection, Some(&nowhere), ("x-none", "1"))
+        .await;
+    there.compared.expect(change, 422, answer).await;
+
+    twilio.then([Reply::json(401, "{}")]);
+    let rotate = Operation::find("put", "/v1/connections/{id}/credentials");
+    let path = format!("{}?test=true", rotate.path(connection));
+    let request = rotate
+        .begin(there.app, &path)
+        .bearer_auth(&there.account.key);
+    let request = request.json(rotate.body().unwrap().1);
+    there
+        .compared
+        .expect(rotate, 422, request.send().await)
+        .await;
+
+    let add = Operation::find("post", "/v1/connections");
+    let body = changed(add, "answer_url", Some(json!("http://127.0.0.1:9/voice")));
+    in_progress(there, add, &body).await;
 }
 
 /// Verified, and not to be read.
@@ -208,7 +238,7 @@ async fn malformed(there: &mut There<'_>, connection: &str) {
 /// The same request, while the first waits for the account's row.
 async fn in_progress(there: &mut There<'_>, operation: Operation, body: &Value) {
     let mut lock = there.app.db.begin().await.unwrap();
-    let blocked = "lock table calls, endpoints in access exclusive mode";
+    let blocked = "lock table calls, endpoints, connections in access exclusive mode";
     sqlx::query(blocked).execute(&mut *lock).await.unwrap();
     let key = format!("{} in progress", operation.template);
     let header = ("idempotency-key", key.as_str());

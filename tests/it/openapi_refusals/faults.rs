@@ -28,6 +28,8 @@ fn fault(operation: Operation) -> Wrong {
         ("get", "/calls/query" | "/v3/communication/voice_calls") => Wrong::Query("per_page=101"),
         ("get", "/calls/export") => Wrong::Query("format=xml"),
         ("get", "/deliveries") => Wrong::Query("limit=101"),
+        ("get", "/numbers") => Wrong::Query("limit=1001"),
+        ("post", "/connections") => Wrong::Without("provider"),
         ("post", "/webhook-endpoints") => Wrong::Without("url"),
         ("get", path) if path.ends_with("/voice_call_stats") => Wrong::Query("start_date=x"),
         ("put", path) if path.ends_with("/voice_call_recordings/{uid}") => {
@@ -37,7 +39,7 @@ fn fault(operation: Operation) -> Wrong {
             Wrong::With("rate", json!(0.05))
         }
         ("post", path) if path.starts_with("/api/v1/voip/") => Wrong::Without("CallId"),
-        (_, path) if path.contains("{id}") => Wrong::Id,
+        (_, path) if path.contains("{id}") || path.contains("{number}") => Wrong::Id,
         _ => Wrong::Head,
     }
 }
@@ -97,6 +99,18 @@ async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared
             "/v1/webhook-endpoints",
             "url",
             Some(json!("ftp://example.com/")),
+        ),
+        (
+            "post",
+            "/v1/connections",
+            "base_url",
+            Some(json!("ftp://example.com/")),
+        ),
+        (
+            "put",
+            "/v1/numbers/{number}",
+            "connection_id",
+            Some(json!(UNKNOWN)),
         ),
         ("post", voice_calls, "direction", Some(inbound.clone())),
         (

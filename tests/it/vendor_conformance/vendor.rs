@@ -13,7 +13,9 @@ use onhook::{
 
 use crate::provider_double::Reply;
 
-use super::{asterisk, freeswitch, jambonz, livekit, plivo, signalwire, telnyx, twilio, vonage};
+use super::{
+    asterisk, daily, freeswitch, jambonz, livekit, plivo, signalwire, telnyx, twilio, vonage,
+};
 
 /// Every vendor; an adapter without a line here fails.
 pub(crate) const VENDORS: &[&Vendor] = &[
@@ -26,6 +28,7 @@ pub(crate) const VENDORS: &[&Vendor] = &[
     &asterisk::VENDOR,
     &freeswitch::VENDOR,
     &livekit::VENDOR,
+    &daily::VENDOR,
 ];
 
 /// Our id of the call in orders.
