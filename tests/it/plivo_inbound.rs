@@ -6,6 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use onhook::{
+    calls::connect::{self, NewConnection},
     domain::{
         connection::Credentials,
         report::ReportKind,
@@ -13,8 +14,12 @@ use onhook::{
     },
     providers::{InboundError, InboundReport, InboundRequest, Provider as _, plivo::Plivo},
 };
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
+
+use crate::app::TestApp;
 
 #[derive(Deserialize)]
 struct Vector {
@@ -53,13 +58,16 @@ fn read(
         body: body.as_bytes(),
         received_at: noon(),
     };
-    let credentials = Credentials {
+    Plivo.read(&request, &credentials(token))
+}
+
+fn credentials(token: &str) -> Credentials {
+    Credentials {
         account: "MA1".to_owned(),
         key_id: None,
         secret: token.into(),
         signing_secret: None,
-    };
-    Plivo.read(&request, &credentials)
+    }
 }
 
 impl Vector {
@@ -298,4 +306,59 @@ fn a_callee_who_rejects_is_busy_and_a_call_without_a_name_is_refused() {
             "{pairs:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_record_has_all_that_the_only_callback_of_a_call_told() {
+    const PUBLIC_URL: &str = "https://calls.example.com";
+    let app = TestApp::boot_with(&[("ONHOOK_PUBLIC_URL", PUBLIC_URL)]).await;
+    let account = app.default_account().await;
+    let new = NewConnection {
+        account_id: account.id,
+        vendor: "plivo".to_owned(),
+        base_url: Some("http://127.0.0.1:9/".to_owned()),
+        credentials: credentials("token"),
+        numbers: Vec::new(),
+        answered_by: None,
+    };
+    let tools = app.tools();
+    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
+    let path = format!("/inbound/plivo/{}", added.await.unwrap());
+    let hang_up = vectors().remove(0).body;
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(hang_up.as_bytes())
+        .into_owned()
+        .collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    let (body, signature) = signed(&format!("{PUBLIC_URL}{path}"), &pairs);
+    for _ in 0..2 {
+        let request = app.request(Method::POST, &path).header(FORM.0, FORM.1);
+        let request = request.header("x-plivo-signature-v3", &signature);
+        let request = request.header("x-plivo-signature-v3-nonce", "1");
+        let answer = request.body(body.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    }
+    let found = app.get("/calls/query", &account.key).send().await.unwrap();
+    let found: Value = found.json().await.unwrap();
+    let calls = found["data"].as_array().unwrap();
+    assert_eq!(calls.len(), 1);
+    for (field, told) in [
+        ("call_sid", json!("d0a87a1a-b0e9-4ab2-ac07-c22ee87cd04a")),
+        ("call_status", json!("completed")),
+        ("call_duration", json!(42)),
+        ("call_from", json!("14155550100")),
+        ("disconnect_reason", json!("Normal Hangup (Callee)")),
+    ] {
+        assert_eq!(calls[0][field], told, "{field}");
+    }
+    let kept: (DateTime<Utc>, DateTime<Utc>, String) =
+        sqlx::query_as("select answered_at, ended_at, from_e164 from calls")
+            .fetch_one(&app.db)
+            .await
+            .unwrap();
+    assert_eq!(kept.0.to_rfc3339(), "2025-10-21T18:04:11+00:00");
+    assert_eq!(kept.1.to_rfc3339(), "2025-10-21T18:04:53+00:00");
+    assert_eq!(kept.2, "+14155550100");
 }
