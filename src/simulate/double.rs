@@ -35,6 +35,11 @@ pub trait Double: Send + Sync + fmt::Debug {
         state
     }
 
+    /// Whether it told of a call by itself before the end: else nobody knows whom to ask when that is lost, and it is not.
+    fn told_before_its_end(&self, _call: &LedgerCall) -> bool {
+        true
+    }
+
     /// What a connection to it has as its base URL.
     fn base_url(&self, address: SocketAddr) -> String {
         format!("http://{address}/")

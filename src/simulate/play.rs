@@ -100,7 +100,7 @@ async fn live(
         client.end(&call_id).await?;
         world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
     }
-    if script.end_is_lost {
+    if script.end_is_lost && world.double().told_before_its_end(&ended) {
         world.counts.lost_ends.fetch_add(1, Ordering::Relaxed);
     } else {
         tell(&mut told, world, ended, Step::Ended(end));

@@ -56,6 +56,10 @@ impl Double for Plivo {
         }
     }
 
+    fn told_before_its_end(&self, call: &LedgerCall) -> bool {
+        call.direction == Direction::Outbound && call.ringing_at.is_some()
+    }
+
     fn answer(&self, request: &ApiRequest, ledger: &mut Ledger) -> ApiAnswer {
         let credentials = self.credentials();
         let pair = format!("{ACCOUNT}:{}", credentials.secret.expose_secret());
