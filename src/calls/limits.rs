@@ -68,7 +68,7 @@ pub async fn show(
         let call = store::calls::find(&mut *conn, account_id, call_id).await?;
         let call = call.ok_or(LimitsError::NotFound)?;
         let of = (account_id, call_id);
-        let bounds = store::limits::bounds(&mut *conn, of).await?;
+        let bounds = store::limits::bounds(&mut *conn, of, call.connection_id).await?;
         Ok(limited(bounds, &call))
     }))
     .await
@@ -90,7 +90,7 @@ pub async fn set(
             return Err(LimitsError::CallEnded);
         }
         let now = store::now(&mut tx).await?;
-        let mut bounds = store::limits::bounds(&mut *tx, of).await?;
+        let mut bounds = store::limits::bounds(&mut *tx, of, call.connection_id).await?;
         if matches!(&update.end_at, Edit::Set(at) if *at <= now) {
             return Err(LimitsError::InPast);
         }
@@ -112,7 +112,7 @@ pub(super) async fn begin(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Bounds> {
     let of = (call.account_id, call.call_id);
-    let kept = store::limits::bounds(&mut *conn, of).await?;
+    let kept = store::limits::bounds(&mut *conn, of, call.connection_id).await?;
     let bounds = Bounds {
         call: limits,
         ..kept
@@ -144,6 +144,7 @@ pub async fn sweep(tools: &Tools) -> Result<usize, store::Error> {
         let mut conn = tools.db.acquire().await?;
         let mut found = store::limits::to_look_at(&mut *conn, AT_ONCE).await?;
         found.extend(store::limits::over_account(&mut *conn, AT_ONCE).await?);
+        found.extend(store::limits::over_connection(&mut *conn, AT_ONCE).await?);
         found.sort_unstable();
         found.dedup();
         Ok::<_, store::Error>(found)
@@ -185,7 +186,7 @@ async fn due_now(tools: &Tools, of: (AccountId, CallId)) -> Result<Option<Due>, 
         return Ok(None);
     };
     let now = store::now(&mut tx).await?;
-    let bounds = store::limits::bounds(&mut *tx, of).await?;
+    let bounds = store::limits::bounds(&mut *tx, of, call.connection_id).await?;
     if let Some(due) = bounds.due(&call.life).filter(|due| due.at <= now) {
         return Ok(Some(due));
     }

@@ -1,11 +1,11 @@
 //! How long calls may last, and which have lasted that long. Every search here goes by an index: `call_limits_look` for what calls
-//! say themselves, `calls_talking` for what accounts say.
+//! say themselves, `calls_talking` for what accounts and connections say.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::domain::{
-    id::{AccountId, CallId},
+    id::{AccountId, CallId, ConnectionId},
     limits::{Bounds, CallLimits, MaxDuration},
 };
 
@@ -66,15 +66,22 @@ pub async fn look_at(
     Ok(())
 }
 
-/// Everything that bounds a call.
-pub async fn bounds(db: impl PgExecutor<'_>, (account_id, call_id): Of) -> sqlx::Result<Bounds> {
+/// Everything that bounds a call of this connection.
+pub async fn bounds(
+    db: impl PgExecutor<'_>,
+    (account_id, call_id): Of,
+    connection_id: Option<ConnectionId>,
+) -> sqlx::Result<Bounds> {
     let row = sqlx::query!(
-        r#"select accounts.max_duration_s as account_s, own.max_duration_s as "own_s?", own.end_at as "end_at?"
+        r#"select accounts.max_duration_s as account_s, own.max_duration_s as "own_s?", own.end_at as "end_at?",
+                  connections.max_duration_s as "connection_s?"
            from accounts
            left join call_limits as own on own.account_id = accounts.account_id and own.call_id = $2
+           left join connections on connections.account_id = accounts.account_id and connections.connection_id = $3
            where accounts.account_id = $1"#,
         account_id.uuid(),
         call_id.uuid(),
+        connection_id.map(ConnectionId::uuid),
     )
     .fetch_optional(db)
     .await?;
@@ -86,7 +93,7 @@ pub async fn bounds(db: impl PgExecutor<'_>, (account_id, call_id): Of) -> sqlx:
             max_duration: kept(row.own_s)?,
             end_at: row.end_at,
         },
-        connection: None,
+        connection: kept(row.connection_s)?,
         account: kept(row.account_s)?,
     })
 }
@@ -118,6 +125,30 @@ pub async fn over_account(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<V
              order by coalesce(answered_at, created_at) limit $1
            ) as over
            where accounts.max_duration_s is not null
+           limit $1"#,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.account_id, row.call_id))
+        .collect())
+}
+
+/// Calls that have lasted longer than their connection allows.
+pub async fn over_connection(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Of>> {
+    let rows = sqlx::query!(
+        r#"select connections.account_id as "account_id: AccountId", over.call_id as "call_id: CallId"
+           from connections
+           cross join lateral (
+             select call_id from calls
+             where calls.account_id = connections.account_id and calls.connection_id = connections.connection_id
+               and state = 'in_progress' and deleted_at is null
+               and coalesce(answered_at, calls.created_at) <= now() - make_interval(secs => connections.max_duration_s)
+             order by coalesce(answered_at, calls.created_at) limit $1
+           ) as over
+           where connections.max_duration_s is not null
            limit $1"#,
         limit,
     )

@@ -1,4 +1,4 @@
-//! How long a call may last: set for it and its account; ended when the least has passed, and told to the provider.
+//! How long a call may last: set for it, its connection and its account; ended when the least has passed, and told to the provider.
 
 use std::time::Duration;
 
@@ -26,6 +26,14 @@ impl Alive {
         self.get(&format!("/v1/calls/{call}/limits")).await
     }
 
+    async fn limit_connection(&self, seconds: i32) {
+        let path = format!("/v1/connections/{}", self.connection);
+        let patch = self.app.request(Method::PATCH, &path);
+        let patch = patch.bearer_auth(&self.account.key);
+        let answer = patch.json(&json!({"max_duration": seconds})).send().await;
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+
     async fn patch_account(&self, body: &Value) -> (StatusCode, Value) {
         let patch = self.app.request(Method::PATCH, "/v1/account");
         let patch = patch.bearer_auth(&self.account.key).json(body);
@@ -41,18 +49,23 @@ fn in_an_hour() -> DateTime<Utc> {
 
 #[tokio::test]
 async fn a_call_ends_when_the_least_of_its_bounds_has_passed_since_its_answer() {
-    for (own, account) in [
-        (Some(60), None),
-        (None, Some(60)),
-        (Some(60), Some(600)),
-        (Some(600), Some(60)),
+    for (own, connection, account) in [
+        (Some(60), None, None),
+        (None, Some(60), None),
+        (None, None, Some(60)),
+        (Some(60), Some(600), Some(6000)),
+        (Some(6000), Some(60), Some(600)),
+        (Some(600), Some(6000), Some(60)),
     ] {
-        let at = format!("{own:?} {account:?}");
+        let at = format!("{own:?} {connection:?} {account:?}");
         let alive = Alive::boot([resource("CA1", "completed")]).await;
         let call = alive.call("CA1", "in-progress").await;
         if let Some(own) = own {
             let set = alive.put_limits(&call, &json!({"max_duration": own})).await;
             assert_eq!(set.0, StatusCode::OK, "{}", set.1);
+        }
+        if let Some(connection) = connection {
+            alive.limit_connection(connection).await;
         }
         if let Some(account) = account {
             let body = json!({"max_duration": account});
@@ -62,10 +75,16 @@ async fn a_call_ends_when_the_least_of_its_bounds_has_passed_since_its_answer() 
         assert_eq!(
             (
                 &shown["max_duration"],
+                &shown["connection_max_duration"],
                 &shown["account_max_duration"],
                 &shown["ends_by"]
             ),
-            (&json!(own), &json!(account), &json!("max_duration")),
+            (
+                &json!(own),
+                &json!(connection),
+                &json!(account),
+                &json!("max_duration")
+            ),
             "{at}"
         );
         alive.age(&call, 57).await;
@@ -328,7 +347,7 @@ async fn calls_are_made_and_recorded_with_limits() {
 }
 
 #[tokio::test]
-async fn another_account_s_bounds_end_no_call_here() {
+async fn another_account_s_or_connection_s_bounds_end_no_call_here() {
     let alive = Alive::boot([]).await;
     let call = alive.call("CA1", "in-progress").await;
     alive.age(&call, 7200).await;
@@ -340,6 +359,17 @@ async fn another_account_s_bounds_end_no_call_here() {
     onhook::access::set_max_duration(&alive.app.db, other.id, Some(bound))
         .await
         .unwrap();
+    assert_eq!(sweep(&alive).await, 0);
+    // Of the same account, and another connection's than the call's.
+    sqlx::query(
+        "insert into connections (account_id, connection_id, provider, base_url, sealed_credentials, max_duration_s)
+         values ($1, gen_random_uuid(), 'twilio', 'https://x', '', 60), ($2, gen_random_uuid(), 'twilio', 'https://x', '', 60)",
+    )
+    .bind(alive.account.id.uuid())
+    .bind(other.id.uuid())
+    .execute(&alive.app.db)
+    .await
+    .unwrap();
     assert_eq!(sweep(&alive).await, 0);
 }
 
