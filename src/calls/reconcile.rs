@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::Tools;
+use super::{Tools, end::connection_of_numbers};
 use crate::{
     domain::{
         call::Call,
@@ -101,6 +101,8 @@ struct Asked {
     name: ProviderCallId,
     connection: Connection,
     provider: &'static dyn Provider,
+    /// It knows the call by this name: it reported it, or has said that it is live.
+    is_its_name: bool,
 }
 
 /// Whom to ask about a call. Nothing, if it is not silent for too long, or if nobody can be asked: that is dealt with at once.
@@ -124,7 +126,11 @@ async fn prepare(
             reconciliations::checked(&mut conn, of, Checked::No, left).await?;
             return Ok(None);
         }
-        let sealed = match call.connection_id {
+        let connection_id = match call.connection_id {
+            Some(connection_id) => Some(connection_id),
+            None => connection_of_numbers(&mut conn, &call).await?,
+        };
+        let sealed = match connection_id {
             Some(connection_id) => {
                 store::connections::find(&mut *conn, of.0, connection_id).await?
             }
@@ -140,6 +146,7 @@ async fn prepare(
         Some((Ok(connection), _)) => match askable(tools, &call, &connection) {
             Some(provider) => {
                 return Ok(Some(Asked {
+                    is_its_name: call.connection_id.is_some() || remembered.alive_at.is_some(),
                     remembered,
                     name: call.provider_call_id,
                     connection,
@@ -222,6 +229,7 @@ async fn ask(tools: &Tools, asked: &Asked) -> (Answer, Option<InboundReport>) {
         Ok(LookUp::Unclear) => (Answer::Live, None),
         Ok(LookUp::Unknown) => {
             let memory = match asked.provider.profile().look_up {
+                _ if !asked.is_its_name => Memory::Hearsay,
                 LookUpKind::LiveOnly => Memory::LiveOnly,
                 LookUpKind::Kept | LookUpKind::None => Memory::Kept,
             };

@@ -84,6 +84,8 @@ pub enum Memory {
     Kept,
     /// Live calls only: one that it does not know is over, if it ever was.
     LiveOnly,
+    /// Nobody knows: the call was reported by somebody else under a name that need not be the provider's.
+    Hearsay,
 }
 
 /// What came of asking.
@@ -142,6 +144,10 @@ pub fn decide(
     match answer {
         Answer::Over => Verdict::Ended,
         Answer::Live => Verdict::Wait(jittered(patience.with(silent.state), unit)),
+        Answer::Unknown(Memory::Hearsay) => match given_up(patience, silent, now) {
+            Ok(lost) => lost,
+            Err(left) => Verdict::Wait(jittered(patience.with(silent.state), unit).min(left)),
+        },
         Answer::Unknown(memory) => unknown(patience, silent, memory, now, unit),
         Answer::Failed { retry_after } => match given_up(patience, silent, now) {
             Ok(lost) => lost,
@@ -177,7 +183,7 @@ fn unknown(
     Verdict::Lost(match memory {
         // It was there, and it is over: that is all such a provider can tell.
         Memory::LiveOnly if was_answered => EndState::Completed,
-        Memory::LiveOnly | Memory::Kept => EndState::Failed,
+        Memory::LiveOnly | Memory::Kept | Memory::Hearsay => EndState::Failed,
     })
 }
 
@@ -266,6 +272,7 @@ mod tests {
             Just(Answer::Over),
             Just(Answer::Unknown(Memory::Kept)),
             Just(Answer::Unknown(Memory::LiveOnly)),
+            Just(Answer::Unknown(Memory::Hearsay)),
             prop::option::of(0..100_000_u32).prop_map(|asked| Answer::Failed {
                 retry_after: asked.map(secs)
             }),
@@ -281,6 +288,11 @@ mod tests {
             match answer {
                 Answer::Live => prop_assert!(matches!(verdict, Verdict::Wait(_)), "a live call was ended"),
                 Answer::Over => prop_assert_eq!(verdict, Verdict::Ended),
+                Answer::Failed { .. } | Answer::Nobody | Answer::Unknown(Memory::Hearsay) => {
+                    let expected = quiet >= patience.lost;
+                    prop_assert_eq!(matches!(verdict, Verdict::Lost(EndState::Failed)), expected);
+                    prop_assert_eq!(matches!(verdict, Verdict::Wait(_)), !expected);
+                }
                 Answer::Unknown(memory) => {
                     let enough = silent.unknown.is_some_and(|(since, count)| {
                         count + 1 >= UNKNOWNS_MIN && (noon() - since).to_std().unwrap() >= patience.unknown
@@ -292,11 +304,6 @@ mod tests {
                         Verdict::Wait(_) => prop_assert!(!enough),
                         Verdict::Ended => prop_assert!(false, "nobody said so"),
                     }
-                }
-                Answer::Failed { .. } | Answer::Nobody => {
-                    let expected = quiet >= patience.lost;
-                    prop_assert_eq!(matches!(verdict, Verdict::Lost(EndState::Failed)), expected);
-                    prop_assert_eq!(matches!(verdict, Verdict::Wait(_)), !expected);
                 }
             }
         }

@@ -107,7 +107,7 @@ async fn begin(
 }
 
 /// The connection of whichever of the call's numbers is the account's.
-async fn connection_of_numbers(
+pub(in crate::calls) async fn connection_of_numbers(
     conn: &mut PgConnection,
     call: &Call,
 ) -> Result<Option<ConnectionId>, store::Error> {

@@ -233,3 +233,41 @@ async fn a_call_that_was_deleted_is_forgotten() {
     assert_eq!(alive.reconcile().await, 0);
     assert_eq!(alive.asked("GET"), 0);
 }
+
+/// A PBX reports a call of the account's number; its name for it may be the provider's.
+async fn reported_by_a_pbx(alive: &Alive) -> String {
+    let body = json!({"From": "+14155550148", "To": super::OURS, "CallId": "CA1", "Direction": "incoming"});
+    let path = "/api/v1/voip/call-answered";
+    let reported = alive.app.request(Method::POST, path).json(&body).send();
+    assert_eq!(reported.await.unwrap().status(), StatusCode::OK);
+    alive.id("CA1").await
+}
+
+#[tokio::test]
+async fn the_connection_of_a_number_is_asked_about_a_call_that_a_pbx_reported() {
+    let over = super::resource_with("CA1", "completed", json!({"duration": "42"}));
+    let alive = Alive::boot([over]).await;
+    let call = reported_by_a_pbx(&alive).await;
+    alive.age(&call, QUIET_S).await;
+    assert_eq!(alive.reconcile().await, 1);
+    let record = alive.read(&call).await;
+    assert_eq!(record["call_status"], "completed");
+    assert_eq!(record["end_source"], "reconciled");
+}
+
+#[tokio::test]
+async fn a_name_that_need_not_be_the_provider_s_is_not_lost_because_the_provider_does_not_know_it()
+{
+    let alive = Alive::boot((0..9).map(|_| unknown())).await;
+    let call = reported_by_a_pbx(&alive).await;
+    for _ in 0..4 {
+        alive.age(&call, QUIET_S).await;
+        assert_eq!(alive.reconcile().await, 1);
+        assert_eq!(alive.read(&call).await["call_status"], "in-progress");
+    }
+    alive.age(&call, 24 * 60 * 60).await;
+    alive.reconcile().await;
+    let record = alive.read(&call).await;
+    assert_eq!(record["call_status"], "failed");
+    assert_eq!(record["disconnect_reason"], "lost");
+}
