@@ -20,6 +20,7 @@ mod export;
 mod health;
 mod key;
 mod migrate;
+mod providers;
 mod serve;
 mod session;
 mod signals;
@@ -92,6 +93,8 @@ enum Working {
 enum Printing {
     /// Prints the OpenAPI document of the HTTP surfaces
     Openapi,
+    /// Prints what can be connected, and what each provider can do
+    Providers,
     /// Prints what can be configured, or checks what is
     #[command(subcommand)]
     Config(config_page::Command),
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
     let command = match Cli::parse().command {
         Command::Working(command) => command,
         Command::Printing(Printing::Openapi) => return print_page(&document::yaml()),
+        Command::Printing(Printing::Providers) => return print_page(&providers::page()),
         Command::Printing(Printing::Config(command)) => return command.run(),
     };
     let config = match Config::from_environment() {

@@ -21,7 +21,7 @@ use url::Url;
 use crate::{
     api::{auth::jwt, limits::RateLimits},
     calls::reconcile,
-    domain::reconcile::Patience,
+    domain::reconcile::{FIRST_RETRY, Patience},
     egress::address::AddressPolicy,
     seal::{NotKeys, SealingKey},
 };
@@ -226,6 +226,7 @@ fn reconciler(reader: &mut Reader) -> reconcile::Settings {
         in_progress: seconds(setting::RECONCILE_IN_PROGRESS_S),
         unknown: seconds(setting::RECONCILE_UNKNOWN_S),
         lost: seconds(setting::RECONCILE_LOST_S),
+        retry: FIRST_RETRY,
     };
     reconcile::Settings {
         patience,

@@ -14,7 +14,9 @@ use clap::builder::PossibleValuesParser;
 use super::{Session, print};
 use crate::{
     api::limits::RateLimits,
+    calls::reconcile,
     config::{Config, Database, DatabaseUrl, Durability, secret_key::SecretKey},
+    domain::reconcile::Patience,
     egress::address::AddressPolicy,
     seal::SealingKey,
     simulate::{self, Plan, double::Double, doubles, script::Chances},
@@ -26,6 +28,16 @@ const DATABASE: &str = "onhook_simulation";
 
 /// What the provider takes for the service's origin, and signs.
 const PUBLIC_URL: &str = "https://calls.simulated.example";
+
+/// How long silence is borne: seconds, because simulated calls are short.
+const PATIENCE: Patience = Patience {
+    queued: Duration::from_secs(2),
+    ringing: Duration::from_secs(2),
+    in_progress: Duration::from_secs(2),
+    unknown: Duration::from_secs(3),
+    lost: Duration::from_secs(20),
+    retry: Duration::from_secs(1),
+};
 
 /// How to play.
 #[derive(Debug, clap::Args)]
@@ -141,6 +153,10 @@ fn settings(session: &Session) -> anyhow::Result<Config> {
             refusals_per_ip: None,
         },
         connections_per_ip: None,
+        reconcile: reconcile::Settings {
+            patience: PATIENCE,
+            per_second: 1000,
+        },
         ..session.config.clone()
     })
 }

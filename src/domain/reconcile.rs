@@ -15,8 +15,8 @@ pub const LOST: &str = "lost";
 /// How many answers in a row must say that there is no such call before that is believed.
 pub const UNKNOWNS_MIN: i32 = 3;
 
-/// How soon a connection that could not be asked is asked again, at first.
-const FIRST_RETRY: Duration = Duration::from_secs(30);
+/// How soon a connection that could not be asked is asked again, at first, unless somebody is in a hurry.
+pub const FIRST_RETRY: Duration = Duration::from_secs(30);
 
 /// The longest until a connection that cannot be asked is asked again.
 const RETRY_MAX: Duration = Duration::from_hours(1);
@@ -37,6 +37,8 @@ pub struct Patience {
     pub unknown: Duration,
     /// Of a call about which nobody can be asked.
     pub lost: Duration,
+    /// How soon a connection that could not be asked is asked again, at first.
+    pub retry: Duration,
 }
 
 impl Patience {
@@ -152,7 +154,7 @@ pub fn decide(
         Answer::Failed { retry_after } => match given_up(patience, silent, now) {
             Ok(lost) => lost,
             Err(left) => {
-                let own = jittered(retry(silent.failures), unit);
+                let own = jittered(retry(patience, silent.failures), unit);
                 // Neither sooner than the provider wants, nor later than somebody must decide.
                 let wait = retry_after.map_or(own, |asked| own.max(asked.min(RETRY_MAX)));
                 Verdict::Wait(wait.min(left))
@@ -208,9 +210,12 @@ fn elapsed(since: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
         .unwrap_or_default()
 }
 
-fn retry(failures: i32) -> Duration {
+fn retry(patience: &Patience, failures: i32) -> Duration {
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(0);
-    (FIRST_RETRY * 2_u32.pow(doublings)).min(RETRY_MAX)
+    patience
+        .retry
+        .saturating_mul(2_u32.pow(doublings))
+        .min(RETRY_MAX)
 }
 
 fn jittered(wait: Duration, unit: f64) -> Duration {
@@ -225,8 +230,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        Answer, JITTER, Memory, Patience, RETRY_MAX, Silent, UNKNOWNS_MIN, Verdict, decide,
-        silent_for_too_long,
+        Answer, FIRST_RETRY, JITTER, Memory, Patience, RETRY_MAX, Silent, UNKNOWNS_MIN, Verdict,
+        decide, silent_for_too_long,
     };
     use crate::domain::state::{CallState, EndState};
 
@@ -246,6 +251,7 @@ mod tests {
             Patience {
                 queued: secs(queued), ringing: secs(ringing), in_progress: secs(in_progress), unknown: secs(unknown),
                 lost: secs(lost),
+                retry: FIRST_RETRY,
             }
         }
     }

@@ -74,6 +74,7 @@ fn call(double: &dyn Double, step: Step, now: DateTime<Utc>) -> LedgerCall {
         ringing_at: Some(ago(19)),
         answered_at: talked.then(|| ago(12)),
         end,
+        told_at: None,
         hang_ups: 0,
     }
 }

@@ -38,6 +38,8 @@ pub struct LedgerCall {
     pub answered_at: Option<DateTime<Utc>>,
     /// How and when it ended.
     pub end: Option<(EndState, DateTime<Utc>)>,
+    /// When the service had first taken word of its end.
+    pub told_at: Option<DateTime<Utc>>,
     /// The provider was asked to hang it up this often.
     pub hang_ups: u32,
 }
@@ -72,7 +74,6 @@ pub enum HangUpResult {
 #[derive(Debug, Default)]
 pub struct Ledger {
     calls: BTreeMap<String, LedgerCall>,
-    hung_up: Vec<String>,
 }
 
 impl Ledger {
@@ -114,6 +115,14 @@ impl Ledger {
         Some(call.clone())
     }
 
+    /// The service has taken word of a call's end.
+    pub fn told(&mut self, id: &str) {
+        let now = self.now();
+        if let Some(call) = self.calls.get_mut(id) {
+            call.told_at.get_or_insert(now);
+        }
+    }
+
     /// The provider is asked to hang up: counts the request, ends the call if it is live.
     pub fn hang_up(&mut self, id: &str) -> HangUpResult {
         let now = self.now();
@@ -130,12 +139,6 @@ impl Ledger {
             EndState::Canceled
         };
         call.end = Some((state, now));
-        self.hung_up.push(id.to_owned());
         HangUpResult::Ended
-    }
-
-    /// The calls that were hung up by request since this was asked last: their end is still to be told.
-    pub fn take_hung_up(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.hung_up)
     }
 }

@@ -63,6 +63,7 @@ async fn live(
             ringing_at: None,
             answered_at: None,
             end: None,
+            told_at: None,
             hang_ups: 0,
         };
         ledger.begin(call.clone());
@@ -87,7 +88,9 @@ async fn live(
     }
     let client = world.service();
     if script.ending == Ending::Here {
-        let call_id = client.call_id(&id).await?;
+        let call = world.ledger().get(&id).cloned();
+        let call = call.context("the ledger has lost a call")?;
+        let call_id = client.known(&call).await?;
         client.end(&call_id).await?;
         world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
         return watch(&id, script, world, supervisor).await;
@@ -96,7 +99,7 @@ async fn live(
     let ended = world.ledger().step(&id, Step::Ended(end));
     let ended = ended.context("the call was over already")?;
     if script.ending == Ending::HereTooLate {
-        let call_id = client.call_id(&id).await?;
+        let call_id = client.known(&ended).await?;
         client.end(&call_id).await?;
         world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
     }
@@ -156,6 +159,7 @@ fn tell(told: &mut JoinSet<anyhow::Result<()>>, world: &Arc<World>, call: Ledger
             Step::Ringing => "call-ringing",
             Step::Answered => "call-answered",
         };
+        world.counts.by_pbx.fetch_add(1, Ordering::Relaxed);
         world.service().report(&call, post).await
     });
 }

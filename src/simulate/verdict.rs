@@ -55,7 +55,7 @@ impl fmt::Display for Verdict {
         }
         writeln!(
             f,
-            "  {:>8} ends were asked for and written down as reconciled",
+            "  {:>8} ends were found by asking, or by nobody knowing the call",
             self.reconciled
         )?;
         for difference in self.differences.iter().take(SHOWN_MAX) {
@@ -81,6 +81,9 @@ pub(super) async fn judge(world: &World, double: &dyn Double) -> anyhow::Result<
         .collect();
     let provider = Providers::default().named(double.provider());
     let forgets = provider.is_some_and(|p| p.profile().look_up != LookUpKind::Kept);
+    // What a PBX reports beside its provider goes by a name of which nobody knows whether it is the provider's.
+    let hearsay = world.counts.by_pbx.load(Ordering::Relaxed) > 0;
+    let memory = Memory { forgets, hearsay };
     let mut differences = Vec::new();
     if records.len() != by_sid.len() {
         differences.push("two records of one call".to_owned());
@@ -90,7 +93,7 @@ pub(super) async fn judge(world: &World, double: &dyn Double) -> anyhow::Result<
         match by_sid.get(call.id.as_str()) {
             None => differences.push(format!("{}: no record", call.id)),
             Some(record) => {
-                let found = compare(call, record, forgets);
+                let found = compare(call, record, memory);
                 differences.extend(found.map(|why| format!("{}: {why}", call.id)));
             }
         }
@@ -113,49 +116,64 @@ pub(super) async fn judge(world: &World, double: &dyn Double) -> anyhow::Result<
             count("requests reached the provider", &counts.requests),
             count("of them were answered 503", &counts.refused),
             count("answers were lost", &counts.lost_answers),
+            count("steps were reported by the PBX", &counts.by_pbx),
         ],
         reconciled: reconciled.count(),
         differences,
     })
 }
 
+/// Nobody reported its end.
 fn is_reconciled(record: &Value) -> bool {
-    record.get("ended_source").and_then(Value::as_str) == Some("reconciled")
+    record.get("end_source").is_some_and(Value::is_string)
+}
+
+/// What a provider can be asked.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    /// It forgets how calls ended.
+    forgets: bool,
+    /// Whether a name is one of its names is not known.
+    hearsay: bool,
 }
 
 /// What is wrong with a record.
-fn compare(call: &LedgerCall, record: &Value, forgets: bool) -> Option<String> {
+fn compare(call: &LedgerCall, record: &Value, memory: Memory) -> Option<String> {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let Some((state, ended_at)) = call.end else {
         return Some("live at the provider".to_owned());
     };
     let status = text("call_status");
     let expected = CallState::from(state).call_status();
-    // A provider that forgets cannot be asked how a call ended that nobody had answered.
+    // A provider that forgets cannot be asked how a call ended that nobody had answered, nor of a name that may not be its own.
     let unsaid = status == "failed" && text("disconnect_reason") == "lost"
         || status == "no-answer" && is_reconciled(record);
-    let lost = forgets && state != EndState::Completed && unsaid;
+    let knowable = state == EndState::Completed && !memory.hearsay;
+    let lost = memory.forgets && !knowable && unsaid;
     if status != expected && !lost {
         return Some(format!("{expected} at the provider, {status} here"));
-    }
-    let (hang_ups, attempts) = (call.hang_ups, attempts(record));
-    if u64::from(hang_ups) > attempts {
-        return Some(format!("{hang_ups} hang-ups in {attempts} attempts"));
     }
     let pending = parts(record).any(|part| matches!(part, "pending" | "failed"));
     if pending {
         return Some(UNSETTLED.to_owned());
     }
+    let (hang_ups, attempts) = (call.hang_ups, attempts(record));
+    if u64::from(hang_ups) > attempts {
+        return Some(format!("{hang_ups} hang-ups in {attempts} attempts"));
+    }
     let ended = DateTime::parse_from_rfc3339(text("ended_at")).map(|at| at.to_utc());
-    // What is ended here is over here at once, and there when the request got through.
-    let begun = if hang_ups == 0 {
-        ended_at
+    // What is ended here is over here at once, and there when the request got through. What is told without a time happened here
+    // when it was told.
+    let (begun, told) = if hang_ups == 0 {
+        (ended_at, call.told_at.unwrap_or(ended_at))
     } else {
-        call.created_at
+        (call.created_at, DateTime::<Utc>::MAX_UTC)
     };
-    let near = |at: DateTime<Utc>| (begun - CLOCK..=ended_at + CLOCK).contains(&at);
+    let near = |at: DateTime<Utc>| {
+        begun - CLOCK <= at && at <= told.max(ended_at) || (at - ended_at).abs() <= CLOCK
+    };
     match ended {
-        Ok(at) if near(at) || forgets => None,
+        Ok(at) if near(at) || memory.forgets && is_reconciled(record) => None,
         Ok(at) => Some(format!("ended at {ended_at}, here {at}")),
         Err(_) => Some("no time of its end".to_owned()),
     }

@@ -79,6 +79,8 @@ pub struct Counts {
     pub lost_answers: AtomicU32,
     /// Calls that we were asked to end.
     pub ended_here: AtomicU32,
+    /// Steps that a PBX reported, because the provider tells nothing of such.
+    pub by_pbx: AtomicU32,
 }
 
 /// The provider, the service, and chance.
@@ -198,7 +200,12 @@ impl World {
             let path = self.service.inbound_path.as_str();
             let sent = self.service().send(Method::POST, path, headers, body).await;
             match sent {
-                Ok(answer) if answer.status.is_success() => return true,
+                Ok(answer) if answer.status.is_success() => {
+                    if let Step::Ended(_) = step {
+                        self.ledger().told(&call.id);
+                    }
+                    return true;
+                }
                 Ok(answer) => tracing::warn!(status = %answer.status, "a callback was not taken"),
                 Err(error) => tracing::warn!(error = %error, "a callback did not arrive"),
             }
@@ -332,16 +339,25 @@ impl Client<'_> {
         self.ask(Method::POST, &path, Some(&body)).await.map(drop)
     }
 
-    /// Our id of a call.
-    pub(super) async fn call_id(&self, sid: &str) -> anyhow::Result<String> {
+    /// Our id of a call, as soon as the service has read what it was told of it: a stream is not acknowledged as a post is.
+    pub(super) async fn known(&self, call: &LedgerCall) -> anyhow::Result<String> {
+        const LOOKS: u32 = 300;
+        let sid = &call.id;
         let path = format!(
             "/calls/query?filter_columns[]=call_sid&filter_operator[]=eq&filter_values[]={sid}"
         );
-        let found = self.ask(Method::GET, &path, None).await?;
-        let id = found.pointer("/data/0/id").and_then(Value::as_str);
-        Ok(id
-            .with_context(|| format!("{sid} is not known here"))?
-            .to_owned())
+        for _ in 0..LOOKS {
+            let found = self.ask(Method::GET, &path, None).await?;
+            let text = |name| found.pointer(name).and_then(Value::as_str);
+            if let Some(id) = text("/data/0/id")
+                && (call.answered_at.is_none()
+                    || text("/data/0/call_status") == Some("in-progress"))
+            {
+                return Ok(id.to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("{sid} is not known here as it is there, half a minute after it was told")
     }
 
     /// Ends a call.

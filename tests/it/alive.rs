@@ -81,6 +81,7 @@ pub(crate) fn settings() -> reconcile::Settings {
             in_progress: Duration::from_mins(15),
             unknown: Duration::from_mins(10),
             lost: Duration::from_hours(24),
+            retry: Duration::from_secs(30),
         },
         per_second: 5,
     }

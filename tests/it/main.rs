@@ -66,6 +66,7 @@ mod rooms;
 mod serve;
 mod service;
 mod signalwire_inbound;
+mod simulate;
 mod sip;
 mod start;
 mod telnyx_inbound;

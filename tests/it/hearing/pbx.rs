@@ -119,6 +119,7 @@ impl Pbx {
             ringing_at: None,
             answered_at: None,
             end: None,
+            told_at: None,
             hang_ups: 0,
         };
         ledger.begin(call.clone());
