@@ -1,4 +1,4 @@
-//! Says which media room goes with a call, so that ending the call deletes it; [`hear`] takes what its server tells.
+//! Says which media room goes with a call, so that ending the call deletes it; [`hear()`] takes what its server tells.
 
 use sqlx::{PgConnection, PgPool};
 
