@@ -35,7 +35,8 @@ const PATIENCE: Patience = Patience {
     ringing: Duration::from_secs(2),
     in_progress: Duration::from_secs(2),
     unknown: Duration::from_secs(3),
-    lost: Duration::from_secs(20),
+    // Long enough for a provider of which every twentieth request fails to be asked about every call.
+    lost: Duration::from_mins(2),
     retry: Duration::from_secs(1),
 };
 
