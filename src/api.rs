@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub mod account;
 pub mod analyses;
+pub mod analysis_settings;
 pub mod answer;
 pub mod auth;
 pub mod call_legs;
@@ -54,6 +55,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(analyses::routes())
         .merge(account::routes())
         .merge(call_legs::routes())
+        .merge(analysis_settings::routes())
         .merge(call_limits::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())

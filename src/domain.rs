@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod dialled;
 pub mod endpoint;
 pub mod event;
+pub mod fault;
 pub mod id;
 pub mod json;
 pub mod key;

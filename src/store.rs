@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub mod accounts;
 pub mod analyses;
+pub mod analysis_settings;
 pub mod attempts;
 pub mod calls;
 pub mod connections;

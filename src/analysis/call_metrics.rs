@@ -10,9 +10,6 @@ use crate::domain::{
     termination::Termination,
 };
 
-/// An answered call with less talk is a short call.
-pub const SHORT_CALL_MS: u64 = 10_000;
-
 /// What analysis reads of a call's record. Analysis depends on nothing else of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallFacts {
@@ -56,8 +53,9 @@ impl CallFacts {
     }
 }
 
-/// Makes the section.
-pub fn call_metrics(facts: &CallFacts) -> CallMetrics {
+/// Makes the section. An answered call with less talk than `short_call_seconds` is a short call.
+pub fn call_metrics(facts: &CallFacts, short_call_seconds: u16) -> CallMetrics {
+    let short_ms = u64::from(short_call_seconds) * 1000;
     let talk_ms = facts.talk_ms();
     let first = [facts.queued_at, facts.ringing_at, facts.answered_at]
         .into_iter()
@@ -86,7 +84,7 @@ pub fn call_metrics(facts: &CallFacts) -> CallMetrics {
         } else {
             EndedBy::Unknown
         },
-        short_call: facts.answered && talk_ms.is_some_and(|talk| talk < SHORT_CALL_MS),
+        short_call: facts.answered && talk_ms.is_some_and(|talk| talk < short_ms),
         abandoned: facts.direction == Some(Direction::Inbound)
             && facts.state == CallState::Canceled
             && !facts.answered

@@ -17,8 +17,8 @@ use super::{
 use crate::domain::{
     analysis::{
         AnalysisLevel, AnalysisStatus, Analyzer, ConversationCharacteristics, FailReason, Findings,
-        Input, LanguageSource, QualityFlag, SCHEMA_VERSION, Section, Sentiment, SkipReason,
-        TimingSource, TranscriptSource,
+        Input, LanguageSource, QualityFlag, SCHEMA_VERSION, Section, Sentiment, Settings,
+        SkipReason, TimingSource, TranscriptSource,
     },
     transcript::{Language, Transcript, Utterance},
 };
@@ -46,6 +46,8 @@ pub struct Material {
     pub facts: CallFacts,
     /// The transcript, if there is one.
     pub transcript: Option<(TranscriptSource, Transcript)>,
+    /// What the account wants.
+    pub settings: Settings,
 }
 
 /// The hash of everything that goes into an analysis.
@@ -79,6 +81,7 @@ impl Material {
             transcript_source: Option<TranscriptSource>,
             language: Option<&'a Language>,
             utterances: Option<&'a [Utterance]>,
+            settings: &'a Settings,
         }
         let transcript = self.transcript.as_ref();
         let hashed = Hashed {
@@ -88,6 +91,7 @@ impl Material {
             transcript_source: transcript.map(|(source, _)| *source),
             language: transcript.and_then(|(_, transcript)| transcript.language()),
             utterances: transcript.map(|(_, transcript)| transcript.utterances()),
+            settings: &self.settings,
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
         let mut hash = [0; 32];
@@ -108,8 +112,10 @@ impl Material {
 
 /// Makes every section. `score` gives a text's compound score: [`super::sentiment::vader_compound`].
 pub fn analyse(material: &Material, score: &dyn Fn(&str) -> f64) -> Analysed {
-    let facts = &material.facts;
-    let call_metrics = Section::from(guarded("call_metrics", || call_metrics(facts)));
+    let (facts, settings) = (&material.facts, &material.settings);
+    let call_metrics = Section::from(guarded("call_metrics", || {
+        call_metrics(facts, settings.short_call_seconds)
+    }));
     let speech = match &material.transcript {
         None => Speech::none(),
         Some((_, transcript)) => Speech::of(transcript, facts.talk_ms(), score),

@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{calls::ingest::IngestError, store};
+use crate::{calls::ingest::IngestError, domain::fault::Fault, store};
 
 mod code;
 pub mod problem;
@@ -45,6 +45,16 @@ impl FieldError {
             field: field.into(),
             code: "invalid",
             message: message.to_string(),
+        }
+    }
+}
+
+impl From<Fault> for FieldError {
+    fn from(fault: Fault) -> Self {
+        Self {
+            field: fault.field,
+            code: fault.code,
+            message: fault.message,
         }
     }
 }

@@ -21,10 +21,7 @@ use crate::{
         account::{Caller, Scope},
         analysis::TranscriptSource,
         id::{CallId, TranscriptId},
-        transcript::{
-            BODY_BYTES_MAX, Language, Utterance,
-            draft::{Draft, Fault},
-        },
+        transcript::{BODY_BYTES_MAX, Language, Utterance, draft::Draft},
     },
     store::{self, transcripts::Kept},
 };
@@ -164,16 +161,6 @@ async fn get_transcript(
         utterances,
     };
     Ok(answer::json(StatusCode::OK, &shown))
-}
-
-impl From<Fault> for FieldError {
-    fn from(fault: Fault) -> Self {
-        Self {
-            field: fault.field,
-            code: fault.code,
-            message: fault.message,
-        }
-    }
 }
 
 impl From<TakeError> for Error {

@@ -29,7 +29,7 @@ use crate::{
     store::{
         self,
         analyses::{self, Head, NewRevision},
-        terminations, transcripts,
+        analysis_settings, terminations, transcripts,
     },
     webhooks::emit::{self, Happening},
 };
@@ -149,9 +149,11 @@ async fn gather(
         }
         (Effort::Full, None) | (Effort::GiveUp, _) => None,
     };
+    let settings = analysis_settings::find(&mut *conn, account_id).await?;
     let material = Material {
         facts: CallFacts::of(&call, &parts),
         transcript: transcript.map(|kept| (kept.source, kept.transcript)),
+        settings: settings.settings,
     };
     let gathered = Gathered {
         effort,

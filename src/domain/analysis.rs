@@ -15,10 +15,12 @@ use super::{
 pub mod call_metrics;
 pub mod conversation;
 pub mod sentiment;
+pub mod settings;
 
 pub use call_metrics::CallMetrics;
 pub use conversation::ConversationCharacteristics;
 pub use sentiment::{Sentiment, TurnSentiment};
+pub use settings::Settings;
 
 /// The shape of [`Analysis`]; rises when a field changes its meaning.
 pub const SCHEMA_VERSION: u16 = 1;

@@ -8,7 +8,7 @@ use onhook::{
         sentiment::vader_compound,
     },
     domain::{
-        analysis::TranscriptSource,
+        analysis::{Settings, TranscriptSource},
         call::{Call, CampaignNotes, StaffNotes},
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
@@ -68,6 +68,7 @@ fn material(call: &Call, transcript: Option<Value>) -> Material {
     Material {
         facts: CallFacts::of(call, &[]),
         transcript,
+        settings: Settings::default(),
     }
 }
 
@@ -140,6 +141,7 @@ fn a_call_that_was_ended_here_was_not_abandoned() {
     let material = Material {
         facts: CallFacts::of(&call, &[asked]),
         transcript: None,
+        settings: Settings::default(),
     };
     let found = findings(&material);
     assert_eq!(found["call_metrics"]["ended_by"], "api");

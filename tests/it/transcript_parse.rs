@@ -1,9 +1,11 @@
 //! Reading a transcript: what is accepted, and that everything that is wrong is named at once.
 
-use onhook::domain::transcript::{
-    OFFSET_MS_MAX, PARTICIPANTS_MAX, TEXT_CHARS_MAX, Transcript, UTTERANCES_MAX, Utterance,
-    WORDS_MAX,
-    draft::{Draft, Fault},
+use onhook::domain::{
+    fault::Fault,
+    transcript::{
+        OFFSET_MS_MAX, PARTICIPANTS_MAX, TEXT_CHARS_MAX, Transcript, UTTERANCES_MAX, Utterance,
+        WORDS_MAX, draft::Draft,
+    },
 };
 use serde_json::{Value, json};
 

@@ -71,6 +71,7 @@ fn door(method: &Method, path: &str) -> Door {
             "/v1/connections",
             "/v1/account",
             "/v1/numbers",
+            "/v1/analysis-settings",
         ]
         .iter()
         .any(|managed| path.starts_with(managed)) =>

@@ -38,6 +38,7 @@ impl<'a> Refusing<'a> {
             "/v1/con",
             "/v1/account",
             "/v1/numbers",
+            "/v1/analysis-settings",
         ];
         let native = versioned.iter().any(|begin| path.starts_with(begin));
         let place = match path.strip_prefix("/v1") {
@@ -200,6 +201,9 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
     let field = match at.at() {
         ("put", "/v1/calls/{id}/transcript") => {
             FieldError::invalid("utterances", "must have at least one utterance")
+        }
+        ("put", "/v1/analysis-settings") => {
+            FieldError::invalid("short_call_seconds", "must be a whole number from 0 to 600")
         }
         ("put", "/v1/calls/{id}/room") => {
             FieldError::invalid("connection_id", "is not a connection to a room server")

@@ -147,6 +147,11 @@ pub fn account() -> Value {
     })
 }
 
+/// What an account wants of its analyses.
+pub fn analysis_settings() -> Value {
+    json!({"short_call_seconds": 10, "updated_at": "2026-03-01T08:00:00Z"})
+}
+
 /// A connection.
 pub fn connection() -> Value {
     json!({

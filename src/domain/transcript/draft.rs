@@ -9,18 +9,10 @@ use super::{
     UTTERANCES_MAX, Utterance, WORDS_MAX, Word,
     loose::{Composite, Items, Loose, fields},
 };
-use crate::domain::text::{Text, TextError};
-
-/// A field that was refused, and what would be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Its path in the body: `utterances[3].end_ms`.
-    pub field: String,
-    /// `missing`, `invalid` or `too_long`.
-    pub code: &'static str,
-    /// What would be right.
-    pub message: String,
-}
+use crate::domain::{
+    fault::Fault,
+    text::{Text, TextError},
+};
 
 /// A body, read but not judged.
 #[derive(Debug, Deserialize)]

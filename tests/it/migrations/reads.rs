@@ -283,6 +283,7 @@ async fn provider(app: &TestApp) {
     assert_eq!(listed["meta"]["total"], 2, "{listed}");
 
     rotated(app).await;
+    wants(app).await;
 
     // 0011: a name that was learned later.
     let again = json!({"CallId": "CA-alias", "From": "+1", "To": "+2", "Direction": "incoming", "CallStatus": "failed"});
@@ -319,6 +320,19 @@ async fn rotated(app: &TestApp) {
             .body("CallSid=CA-ringing&CallStatus=ringing");
         assert_eq!(answer(ringing).await.0.as_u16(), status, "{secret}");
     }
+}
+
+/// 0015: what an account wants of its analyses; what it could not have said is as documented.
+async fn wants(app: &TestApp) {
+    let settings = read(app, "/v1/analysis-settings").await;
+    let updated_at = json!("2026-02-07T08:00:00Z");
+    holds(
+        &settings,
+        &[
+            ("short_call_seconds", json!(25)),
+            ("updated_at", updated_at),
+        ],
+    );
 }
 
 /// 0010.

@@ -95,6 +95,12 @@ async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared
             Some(json!([])),
         ),
         (
+            "put",
+            "/v1/analysis-settings",
+            "short_call_seconds",
+            Some(json!("ten")),
+        ),
+        (
             "post",
             "/v1/webhook-endpoints",
             "url",

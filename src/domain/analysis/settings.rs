@@ -1,0 +1,51 @@
+//! What an account wants of its analyses. What it does not say is as documented; a change counts for analyses that are made
+//! after it, and makes no analysis by itself.
+//!
+//! Each part is read by its own module, through [`read::Object`], so that everything that is wrong is named at once.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::fault::Fault;
+
+pub mod read;
+
+/// The largest body that carries settings.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Seconds of talk under which an answered call is a short one, unless the account says otherwise.
+const SHORT_CALL_SECONDS: u16 = 10;
+
+/// What an account wants of its analyses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(example = json!({"short_call_seconds": 10}))]
+pub struct Settings {
+    /// An answered call with fewer seconds of talk is a short call.
+    #[schema(minimum = 0, maximum = 600, default = 10)]
+    pub short_call_seconds: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            short_call_seconds: SHORT_CALL_SECONDS,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a body. Either settings, or everything that is wrong with it.
+    pub fn read(body: &Value) -> Result<Self, Vec<Fault>> {
+        let default = Self::default();
+        read::whole(body, |object| {
+            object.only(&["short_call_seconds"]);
+            Self {
+                short_call_seconds: object
+                    .number("short_call_seconds", 0..=600)
+                    .unwrap_or(default.short_call_seconds),
+            }
+        })
+    }
+}

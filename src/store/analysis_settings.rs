@@ -1,0 +1,46 @@
+//! What accounts want of their analyses.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor, types::Json};
+
+use crate::domain::{analysis::Settings, id::AccountId};
+
+/// Settings as they are kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Kept {
+    /// What the account wants.
+    pub settings: Settings,
+    /// Since when; `None` for an account that has never said anything.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// The account's settings; the defaults if it has none.
+pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<Kept> {
+    let row = sqlx::query!(
+        r#"select settings as "settings: Json<Settings>", updated_at from analysis_settings where account_id = $1"#,
+        account_id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map_or_else(Kept::default, |row| Kept {
+        settings: row.settings.0,
+        updated_at: Some(row.updated_at),
+    }))
+}
+
+/// Replaces the account's settings; answers when.
+pub async fn put(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    settings: &Settings,
+) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(
+        "insert into analysis_settings (account_id, settings) values ($1, $2)
+         on conflict (account_id) do update set settings = excluded.settings, updated_at = now()
+         returning updated_at",
+        account_id.uuid(),
+        Json(settings) as Json<&Settings>
+    )
+    .fetch_one(conn)
+    .await
+}
