@@ -20,7 +20,7 @@ use crate::domain::{
         Input, LanguageSource, QualityFlag, SCHEMA_VERSION, Section, Sentiment, Settings,
         SkipReason, TimingSource, TranscriptSource,
     },
-    transcript::{Language, Transcript, Utterance},
+    transcript::{Language, Times, Transcript, Utterance},
 };
 
 /// Makes the call-level section, and the outcome by its rules.
@@ -82,6 +82,7 @@ impl Material {
             language: Option<&'a Language>,
             utterances: Option<&'a [Utterance]>,
             settings: &'a Settings,
+            timed: Option<bool>,
         }
         let transcript = self.transcript.as_ref();
         let hashed = Hashed {
@@ -92,6 +93,7 @@ impl Material {
             language: transcript.and_then(|(_, transcript)| transcript.language()),
             utterances: transcript.map(|(_, transcript)| transcript.utterances()),
             settings: &self.settings,
+            timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
         let mut hash = [0; 32];
@@ -138,9 +140,14 @@ pub fn analyse(material: &Material, score: &dyn Fn(&str) -> f64) -> Analysed {
 pub fn failed(material: &Material) -> Findings {
     let source = material.transcript.as_ref().map(|(source, _)| *source);
     let language_code = material.language().cloned();
-    let (analysis_level, timing_source) = match source {
-        Some(_) => (AnalysisLevel::Transcript, TimingSource::Utterances),
-        None => (AnalysisLevel::CallEvents, TimingSource::CallEventsOnly),
+    let analysis_level = match source {
+        Some(_) => AnalysisLevel::Transcript,
+        None => AnalysisLevel::CallEvents,
+    };
+    let times = material.transcript.as_ref().map(|(_, said)| said.times());
+    let timing_source = match times {
+        Some(Times::Given) => TimingSource::Utterances,
+        Some(Times::Absent) | None => TimingSource::CallEventsOnly,
     };
     let reason = FailReason::InternalError;
     Findings {
@@ -183,9 +190,14 @@ impl Speech {
 
     fn of(transcript: &Transcript, talk_ms: Option<u64>, score: &dyn Fn(&str) -> f64) -> Self {
         let utterances = transcript.utterances();
-        let conversation = Section::from(guarded("conversation_characteristics", || {
-            timing(utterances, talk_ms)
-        }));
+        let conversation = match transcript.times() {
+            Times::Given => Section::from(guarded("conversation_characteristics", || {
+                timing(utterances, talk_ms)
+            })),
+            Times::Absent => Section::Skipped {
+                reason: SkipReason::NoTimes,
+            },
+        };
         let (sentiment, turn_compounds) = if is_supported(transcript.language()) {
             let scored = guarded("sentiment", || {
                 let texts = utterances.iter().map(|utterance| utterance.text.as_str());

@@ -21,7 +21,7 @@ use crate::{
         account::{Caller, Scope},
         analysis::{Analysis, TurnSentiment},
         id::{AccountId, CallId},
-        transcript::{SpeakerRole, Utterance},
+        transcript::{ShownUtterance, SpeakerRole, Utterance},
     },
     store::{self, analyses::Kept},
 };
@@ -46,10 +46,10 @@ struct Spoken {
     speaker: SpeakerRole,
     /// The name under which the metrics count the speaker.
     participant: String,
-    /// Where it begins.
-    begin_offset_ms: u32,
-    /// Where it ends.
-    end_offset_ms: u32,
+    /// Where it begins; null where the transcript has no times.
+    begin_offset_ms: Option<u32>,
+    /// Where it ends; null where the transcript has no times.
+    end_offset_ms: Option<u32>,
     /// What is said.
     text: String,
     /// How it sounded; null where sentiment was not made.
@@ -159,7 +159,8 @@ async fn find(
     };
     let compounds = turn_compounds.unwrap_or_default();
     let turns = transcript.map(|kept| {
-        let said = kept.transcript.utterances().iter().enumerate();
+        let shown = ShownUtterance::all(&kept.transcript);
+        let said = kept.transcript.utterances().iter().zip(shown).enumerate();
         said.map(|(turn, said)| Spoken::of(turn, said, compounds.get(turn)))
             .collect()
     });
@@ -181,14 +182,18 @@ async fn must_exist(
 }
 
 impl Spoken {
-    fn of(turn: usize, said: &Utterance, compound: Option<&f64>) -> Self {
+    fn of(
+        turn: usize,
+        (said, shown): (&Utterance, ShownUtterance),
+        compound: Option<&f64>,
+    ) -> Self {
         Self {
             turn,
             speaker: said.speaker,
             participant: said.participant().to_owned(),
-            begin_offset_ms: said.begin_ms,
-            end_offset_ms: said.end_ms,
-            text: said.text.as_str().to_owned(),
+            begin_offset_ms: shown.begin_ms,
+            end_offset_ms: shown.end_ms,
+            text: shown.text.into_string(),
             sentiment: compound.map(|compound| TurnSentiment::of(*compound)),
         }
     }

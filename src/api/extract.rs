@@ -12,7 +12,8 @@ mod query;
 mod reader;
 
 pub use body::{
-    Body, FormOrJson, Json, JsonBody, MergePatch, Payload, too_large, too_slow, unsupported,
+    Body, FormOrJson, Json, JsonBody, MergePatch, Payload, TextOrJson, Written, too_large,
+    too_slow, unsupported,
 };
 pub use field::{Field, Wrong};
 pub use fields::Fields;

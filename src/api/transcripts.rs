@@ -10,8 +10,8 @@ use super::{
     answer,
     auth::require,
     document::story,
-    error::{Code, Error, FieldError},
-    extract::{Json, Path},
+    error::Error,
+    extract::{Path, QueryFields, TextOrJson},
     native::{BodyRefusals, NoSuch, Refusals},
     state::ApiState,
 };
@@ -21,10 +21,12 @@ use crate::{
         account::{Caller, Scope},
         analysis::TranscriptSource,
         id::{CallId, TranscriptId},
-        transcript::{BODY_BYTES_MAX, Language, Utterance, draft::Draft},
+        transcript::{BODY_BYTES_MAX, Language, ShownUtterance, Times, Utterance},
     },
     store::{self, transcripts::Kept},
 };
+
+mod given;
 
 /// The routes, with their whole paths.
 pub fn routes() -> OpenApiRouter<ApiState> {
@@ -57,6 +59,8 @@ struct TranscriptTaken {
     transcript_id: TranscriptId,
     /// When it came.
     created_at: DateTime<Utc>,
+    /// Whether every utterance has its times; if not, nothing is counted from times.
+    timed: bool,
 }
 
 /// A call's newest transcript.
@@ -74,18 +78,30 @@ struct TranscriptShown {
     language: Option<Language>,
     /// When it came.
     created_at: DateTime<Utc>,
-    /// In order of time.
-    utterances: Vec<Utterance>,
+    /// Whether the utterances have their times.
+    timed: bool,
+    /// In the order in which they were said.
+    utterances: Vec<ShownUtterance>,
 }
 
 /// Give a call its transcript
 ///
 /// Before or after its end; the newest transcript counts. After the end the call is analysed again two seconds later. The
 /// newest transcript again, in whatever order, changes nothing. At most 4 MiB.
+///
+/// Besides the JSON below: plain text, a line an utterance (`agent: …`), as `text/plain`; and with `format` the JSON of other
+/// platforms, as they write it. docs/transcripts.md has the grammar and the shapes.
 #[utoipa::path(
     put, path = "/v1/calls/{id}/transcript", tag = "analysis",
-    params(("id" = uuid::Uuid, Path, description = "The call's id")),
-    request_body = TranscriptBody,
+    params(
+        ("id" = uuid::Uuid, Path, description = "The call's id"),
+        ("format" = Option<String>, Query, description = "Whose JSON it is: assemblyai, bland, contact_lens, deepgram, \
+            elevenlabs, openai, retell, twilio or vapi; ours unless given"),
+        ("language" = Option<String>, Query, description = "BCP 47; for text and for other platforms' JSON"),
+        ("agent" = Option<String>, Query, description = "What the text or the document calls the agent, where it does not say"),
+        ("customer" = Option<String>, Query, description = "What it calls the customer")
+    ),
+    request_body(content((TranscriptBody = "application/json"), (String = "text/plain", example = json!(story::transcript_text())))),
     responses(
         (status = 200, description = "It is the newest transcript already", body = TranscriptTaken),
         (status = 201, description = "Kept", body = TranscriptTaken),
@@ -98,14 +114,12 @@ async fn put_transcript(
     State(state): State<ApiState>,
     caller: Caller,
     Path(call_id): Path<CallId>,
-    body: Result<Json<Draft, BODY_BYTES_MAX>, Error>,
+    QueryFields(query): QueryFields,
+    body: Result<TextOrJson<BODY_BYTES_MAX>, Error>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageCalls)?;
-    let Json(draft) = body?;
-    let transcript = draft.parse().map_err(|faults| {
-        let fields = faults.into_iter().map(FieldError::from).collect();
-        Error::fields(Code::Unprocessable, fields)
-    })?;
+    let TextOrJson(body) = body?;
+    let transcript = given::read(&query, body)?;
     let call = (caller.account_id, call_id);
     let taken = transcribe::take(&state.db, &state.wake, call, &transcript).await?;
     let status = if taken.unchanged {
@@ -117,6 +131,7 @@ async fn put_transcript(
         call_id,
         transcript_id: taken.transcript_id,
         created_at: taken.created_at,
+        timed: transcript.times() == Times::Given,
     };
     Ok(answer::json(status, &body))
 }
@@ -151,14 +166,14 @@ async fn get_transcript(
         source,
         transcript,
     } = found.await?;
-    let (language, utterances) = transcript.into_parts();
     let shown = TranscriptShown {
         call_id,
         transcript_id: head.transcript_id,
         source,
-        language,
+        language: transcript.language().cloned(),
         created_at: head.created_at,
-        utterances,
+        timed: transcript.times() == Times::Given,
+        utterances: ShownUtterance::all(&transcript),
     };
     Ok(answer::json(StatusCode::OK, &shown))
 }

@@ -18,7 +18,7 @@ use crate::{
         call::Call,
         event::EventType,
         id::{AccountId, CallId, TranscriptId},
-        transcript::{Language, Transcript, Utterance},
+        transcript::{Language, Times, Transcript, Utterance},
     },
     queue::{self, runner::Wake},
     store::{
@@ -139,10 +139,14 @@ fn content_sha256(transcript: &Transcript) -> Vec<u8> {
     struct Content<'a> {
         language: Option<&'a Language>,
         utterances: &'a [Utterance],
+        /// Only where it is not so: transcripts that were taken before there were others keep their hash.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        untimed: bool,
     }
     let content = Content {
         language: transcript.language(),
         utterances: transcript.utterances(),
+        untimed: transcript.times() == Times::Absent,
     };
     let bytes = serde_json::to_vec(&content).expect("utterances are plain data");
     digest(&SHA256, &bytes).as_ref().to_vec()

@@ -69,6 +69,8 @@ pub enum AnalysisLevel {
 pub enum SkipReason {
     /// Nobody gave a transcript.
     NoTranscript,
+    /// The transcript does not say when anything was said.
+    NoTimes,
     /// The transcript's language is not one that the method knows.
     LanguageNotSupported,
 }

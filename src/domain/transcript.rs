@@ -1,7 +1,7 @@
 //! What was said on a call, as somebody gave it: utterances in order of time, within bounds that are stated here.
 //!
-//! [`draft`] reads a body and names everything that is wrong with it; nothing else makes a [`Transcript`]. Metrics of it
-//! are in `analysis`, the JSON of those in [`super::analysis`].
+//! [`draft`] reads our own JSON, [`plain`] lines of text, [`format`] what other platforms write; each names everything that is
+//! wrong, and nothing else makes a [`Transcript`]. Metrics of it are in `analysis`, the JSON of those in [`super::analysis`].
 
 use std::str::FromStr;
 
@@ -11,7 +11,13 @@ use utoipa::ToSchema;
 use super::text::Text;
 
 pub mod draft;
+pub mod format;
 mod loose;
+pub mod plain;
+mod shown;
+mod tree;
+
+pub use shown::ShownUtterance;
 
 /// The most utterances in one transcript.
 pub const UTTERANCES_MAX: usize = 10_000;
@@ -54,6 +60,11 @@ impl SpeakerRole {
             Self::System => "system",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The role of a name, as JSON has it.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
@@ -170,6 +181,25 @@ impl Utterance {
             (role, _) => role.as_str(),
         }
     }
+
+    /// The utterance without any time.
+    fn without_times(self) -> Self {
+        Self {
+            begin_ms: 0,
+            end_ms: 0,
+            words: Vec::new(),
+            ..self
+        }
+    }
+}
+
+/// Whether a transcript says when its utterances were said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Each has its times.
+    Given,
+    /// None has: they are in the order in which they were said, and their times are 0.
+    Absent,
 }
 
 /// Between 1 and [`UTTERANCES_MAX`] utterances, in order of time.
@@ -177,6 +207,7 @@ impl Utterance {
 pub struct Transcript {
     language: Option<Language>,
     utterances: Vec<Utterance>,
+    times: Times,
 }
 
 impl Transcript {
@@ -194,7 +225,25 @@ impl Transcript {
         Self {
             language,
             utterances,
+            times: Times::Given,
         }
+    }
+
+    /// A transcript of utterances that were checked before and have no times, in the order in which they were said.
+    pub(crate) fn untimed(language: Option<Language>, utterances: Vec<Utterance>) -> Self {
+        Self {
+            language,
+            utterances: utterances
+                .into_iter()
+                .map(Utterance::without_times)
+                .collect(),
+            times: Times::Absent,
+        }
+    }
+
+    /// Whether it says when its utterances were said. Nothing may be counted from their times if not.
+    pub fn times(&self) -> Times {
+        self.times
     }
 
     /// Its language, if the giver said.

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgExecutor, types::Json};
 use crate::domain::{
     analysis::TranscriptSource,
     id::{AccountId, CallId, TranscriptId},
-    transcript::{Language, Transcript, Utterance},
+    transcript::{Language, ShownUtterance, Times, Transcript, Utterance},
 };
 
 /// What tells one transcript of a call from another.
@@ -57,8 +57,8 @@ pub async fn insert(
 ) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar!(
         "insert into transcripts
-           (account_id, call_id, revision, transcript_id, source, language, utterances, text, content_sha256)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           (account_id, call_id, revision, transcript_id, source, language, utterances, text, content_sha256, timed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          returning created_at",
         account_id.uuid(),
         call_id.uuid(),
@@ -66,9 +66,10 @@ pub async fn insert(
         new.transcript_id.uuid(),
         new.source as TranscriptSource,
         new.transcript.language().map(Language::as_str),
-        Json(new.transcript.utterances()) as Json<&[Utterance]>,
+        Json(ShownUtterance::all(new.transcript)) as Json<Vec<ShownUtterance>>,
         new.transcript.lines(),
-        new.content_sha256
+        new.content_sha256,
+        new.transcript.times() == Times::Given
     )
     .fetch_one(conn)
     .await
@@ -101,7 +102,7 @@ pub async fn find(
 ) -> sqlx::Result<Option<Kept>> {
     let row = sqlx::query!(
         r#"select revision, transcript_id as "transcript_id: TranscriptId", content_sha256, created_at, source, language,
-                  utterances as "utterances: Json<Vec<Utterance>>"
+                  timed, utterances as "utterances: Json<Vec<ShownUtterance>>"
            from transcripts where account_id = $1 and call_id = $2 and ($3::int is null or revision = $3)
            order by revision desc limit 1"#,
         account_id.uuid(),
@@ -115,6 +116,7 @@ pub async fn find(
     let language = language.map_err(|error: crate::domain::transcript::NotLanguage| {
         sqlx::Error::Decode(Box::new(error))
     })?;
+    let utterances: Vec<Utterance> = row.utterances.0.into_iter().map(Utterance::from).collect();
     Ok(Some(Kept {
         head: Head {
             revision: row.revision,
@@ -123,6 +125,10 @@ pub async fn find(
             created_at: row.created_at,
         },
         source: row.source,
-        transcript: Transcript::of_checked(language, row.utterances.0),
+        transcript: if row.timed {
+            Transcript::of_checked(language, utterances)
+        } else {
+            Transcript::untimed(language, utterances)
+        },
     }))
 }

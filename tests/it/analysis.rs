@@ -263,7 +263,7 @@ async fn bad_transcripts_are_refused_with_every_fault_named() {
         (b"{".to_vec(), "application/json", StatusCode::BAD_REQUEST),
         (
             b"{}".to_vec(),
-            "text/plain",
+            "text/html",
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ),
     ] {

@@ -70,6 +70,7 @@ mod simulate;
 mod sip;
 mod start;
 mod telnyx_inbound;
+mod transcript_formats;
 mod transcript_parse;
 mod twilio_inbound;
 mod vendor_conformance;

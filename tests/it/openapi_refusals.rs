@@ -188,7 +188,7 @@ async fn media_and_size(app: &TestApp, account: &TestAccount, compared: &mut Com
     for operation in that_may_answer(415) {
         let request = operation.begin(app, &operation.path(UNKNOWN));
         let request = request.bearer_auth(&account.key);
-        let request = request.header("content-type", "text/plain").body("x");
+        let request = request.header("content-type", "text/html").body("x");
         compared.expect(operation, 415, request.send().await).await;
     }
     for operation in that_may_answer(413) {

@@ -103,9 +103,15 @@ pub fn transcript_body() -> Value {
     json!({"language": "en", "utterances": utterances()})
 }
 
+/// The same as lines of text.
+pub fn transcript_text() -> &'static str {
+    "[0:00.400 - 0:02.900] agent: Thank you for calling, how can I help?\n\
+     [0:03.300 - 0:06.800] customer: I was charged twice, that is terrible.\n"
+}
+
 /// That it was.
 pub fn transcript_taken() -> Value {
-    json!({"call_id": CALL, "transcript_id": TRANSCRIPT, "created_at": "2026-03-02T09:15:17.556Z"})
+    json!({"call_id": CALL, "transcript_id": TRANSCRIPT, "created_at": "2026-03-02T09:15:17.556Z", "timed": true})
 }
 
 /// The transcript.

@@ -34,6 +34,19 @@ pub struct MergePatch<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Bytes);
 #[derive(Debug)]
 pub struct FormOrJson<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Payload);
 
+/// A body that says it is JSON or plain text.
+#[derive(Debug)]
+pub struct TextOrJson<const BYTES_MAX: usize = BODY_BYTES_MAX>(pub Written);
+
+/// What a body that is read by people or by programs claims to be.
+#[derive(Debug)]
+pub enum Written {
+    /// `application/json`
+    Json(Bytes),
+    /// `text/plain`
+    Text(String),
+}
+
 /// Bytes and what they claim to be.
 #[derive(Debug)]
 pub enum Payload {
@@ -51,6 +64,7 @@ enum Media {
     Json,
     MergePatch,
     Form,
+    Text,
 }
 
 impl Payload {
@@ -77,7 +91,9 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for JsonBody<BYTES_M
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         match media(request.headers()) {
             Some(Media::Json) => read(request, BYTES_MAX).await.map(Self),
-            Some(Media::Form | Media::MergePatch) | None => Err(unsupported(&["application/json"])),
+            Some(Media::Form | Media::MergePatch | Media::Text) | None => {
+                Err(unsupported(&["application/json"]))
+            }
         }
     }
 }
@@ -88,7 +104,7 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for MergePatch<BYTES
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         match media(request.headers()) {
             Some(Media::Json | Media::MergePatch) => read(request, BYTES_MAX).await.map(Self),
-            Some(Media::Form) | None => Err(unsupported(&[
+            Some(Media::Form | Media::Text) | None => Err(unsupported(&[
                 "application/json",
                 "application/merge-patch+json",
             ])),
@@ -103,10 +119,30 @@ impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for FormOrJson<BYTES
         match media(request.headers()) {
             Some(Media::Json) => Ok(Self(Payload::Json(read(request, BYTES_MAX).await?))),
             Some(Media::Form) => Ok(Self(Payload::Form(read(request, BYTES_MAX).await?))),
-            Some(Media::MergePatch) | None => Err(unsupported(&[
+            Some(Media::MergePatch | Media::Text) | None => Err(unsupported(&[
                 "application/json",
                 "application/x-www-form-urlencoded",
             ])),
+        }
+    }
+}
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for TextOrJson<BYTES_MAX> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        match media(request.headers()) {
+            Some(Media::Json) => Ok(Self(Written::Json(read(request, BYTES_MAX).await?))),
+            Some(Media::Text) => {
+                let bytes = read(request, BYTES_MAX).await?;
+                let text = String::from_utf8(bytes.into()).map_err(|error| {
+                    Error::new(Code::MalformedBody, "the text is not UTF-8").caused_by(error)
+                })?;
+                Ok(Self(Written::Text(text)))
+            }
+            Some(Media::Form | Media::MergePatch) | None => {
+                Err(unsupported(&["application/json", "text/plain"]))
+            }
         }
     }
 }
@@ -153,6 +189,7 @@ fn media(headers: &HeaderMap) -> Option<Media> {
         "application/json" if utf8 => Some(Media::Json),
         "application/merge-patch+json" if utf8 => Some(Media::MergePatch),
         "application/x-www-form-urlencoded" if utf8 => Some(Media::Form),
+        "text/plain" if utf8 => Some(Media::Text),
         _ => None,
     }
 }

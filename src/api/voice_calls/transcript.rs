@@ -13,7 +13,7 @@ use crate::{
     domain::{
         account::{Caller, Scope},
         id::TranscriptId,
-        transcript::{SpeakerRole, Utterance},
+        transcript::{ShownUtterance, SpeakerRole},
         voice_call::TranscriptStatus,
     },
     store::{self, transcripts::Kept},
@@ -34,9 +34,9 @@ pub(super) struct VoiceCallTranscript {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = VoiceCallTranscriptEntry)]
 struct TranscriptEntry {
-    /// Seconds from the start of the conversation.
+    /// Seconds from the start of the conversation; null where the transcript has no times.
     #[schema(minimum = 0.0)]
-    timestamp: f64,
+    timestamp: Option<f64>,
     /// `staff` or `client`; `system` for announcements, `unknown` where nobody knows.
     #[schema(example = "client")]
     speaker_role: &'static str,
@@ -70,19 +70,21 @@ pub(super) async fn get_transcript(
     let Kept {
         head, transcript, ..
     } = kept.ok_or_else(|| Error::not_found("transcript"))?;
-    let (_, utterances) = transcript.into_parts();
     let shown = VoiceCallTranscript {
         transcript_uid: head.transcript_id,
         status: TranscriptStatus::Done,
-        transcript: utterances.into_iter().map(TranscriptEntry::from).collect(),
+        transcript: ShownUtterance::all(&transcript)
+            .into_iter()
+            .map(TranscriptEntry::from)
+            .collect(),
     };
     Ok(answer::json(StatusCode::OK, &Success::new(shown)))
 }
 
-impl From<Utterance> for TranscriptEntry {
-    fn from(utterance: Utterance) -> Self {
+impl From<ShownUtterance> for TranscriptEntry {
+    fn from(utterance: ShownUtterance) -> Self {
         Self {
-            timestamp: f64::from(utterance.begin_ms) / 1000.0,
+            timestamp: utterance.begin_ms.map(|ms| f64::from(ms) / 1000.0),
             speaker_role: match utterance.speaker {
                 SpeakerRole::Agent => "staff",
                 SpeakerRole::Customer => "client",

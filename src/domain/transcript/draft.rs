@@ -84,11 +84,41 @@ impl Draft {
 }
 
 /// The faults found so far.
-#[derive(Default)]
-struct Faults(Vec<Fault>);
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them.
+    pub(super) fn into_inner(self) -> Vec<Fault> {
+        self.0
+    }
+
+    /// The text, if it is one that a transcript can have.
+    pub(super) fn filled<const MAX: usize>(
+        &mut self,
+        field: String,
+        text: &str,
+    ) -> Option<Text<MAX>> {
+        match filled(text) {
+            Ok(text) => Some(text),
+            Err(refusal) => {
+                self.add(field, refusal.code, refusal.message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
         self.0.push(Fault {
             field: field.into(),
             code,
@@ -96,11 +126,11 @@ impl Faults {
         });
     }
 
-    fn invalid(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn invalid(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.add(field, "invalid", message);
     }
 
-    fn missing(&mut self, field: impl Into<String>) {
+    pub(super) fn missing(&mut self, field: impl Into<String>) {
         self.add(field, "missing", "is required");
     }
 
@@ -170,9 +200,7 @@ impl Faults {
             return None;
         }
         self.optional(field, value, |word| {
-            SpeakerRole::ALL
-                .into_iter()
-                .find(|role| role.as_str() == word)
+            SpeakerRole::of_name(word)
                 .ok_or_else(|| "must be `agent`, `customer`, `system` or `unknown`".to_owned())
         })
     }
@@ -184,7 +212,7 @@ impl Faults {
         speaker: Option<SpeakerRole>,
     ) -> Option<Text<64>> {
         self.optional(format!("{path}.participant_id"), value, |id| {
-            let is_role = SpeakerRole::ALL.iter().any(|role| role.as_str() == id);
+            let is_role = SpeakerRole::of_name(id).is_some();
             match speaker {
                 Some(SpeakerRole::Unknown) if is_role => {
                     Err("must not be the name of a role: give the role as `speaker`".to_owned())
