@@ -38,7 +38,7 @@ mod parts;
 pub use ask::{delete_room, hang_up};
 pub use below::{LEGS_MAX, end_legs, follow};
 pub use give_up::give_up_forsaken;
-pub(super) use parts::connection_of_numbers;
+pub(super) use parts::connection_of;
 pub(super) use parts::hang_up_late;
 
 /// How long the caller waits for the provider and the room.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Tools, end::connection_of_numbers};
+use super::{Tools, end::connection_of};
 use crate::{
     domain::{
         call::Call,
@@ -126,11 +126,7 @@ async fn prepare(
             reconciliations::checked(&mut conn, of, Checked::No, left).await?;
             return Ok(None);
         }
-        let connection_id = match call.connection_id {
-            Some(connection_id) => Some(connection_id),
-            None => connection_of_numbers(&mut conn, &call).await?,
-        };
-        let sealed = match connection_id {
+        let sealed = match connection_of(&mut conn, &call).await? {
             Some(connection_id) => {
                 store::connections::find(&mut *conn, of.0, connection_id).await?
             }

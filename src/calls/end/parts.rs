@@ -22,10 +22,7 @@ pub(super) async fn ask_provider(
     call: &Call,
     asking: Asking,
 ) -> Result<Option<Claim>, store::Error> {
-    let connection_id = match call.connection_id {
-        Some(connection_id) => Some(connection_id),
-        None => connection_of_numbers(conn, call).await?,
-    };
+    let connection_id = connection_of(conn, call).await?;
     let connection_id = connection_id.ok_or("no connection has one of the call's numbers");
     let part = TerminationPart::Provider;
     begin(conn, call, (part, connection_id), hang_up(call), asking).await
@@ -106,11 +103,14 @@ async fn begin(
     }
 }
 
-/// The connection of whichever of the call's numbers is the account's.
-pub(in crate::calls) async fn connection_of_numbers(
+/// The connection that reported the call, else that of whichever of its numbers is the account's.
+pub(in crate::calls) async fn connection_of(
     conn: &mut PgConnection,
     call: &Call,
 ) -> Result<Option<ConnectionId>, store::Error> {
+    if call.connection_id.is_some() {
+        return Ok(call.connection_id);
+    }
     let parties = [&call.life.from, &call.life.to];
     let numbers: Vec<&E164> = parties
         .into_iter()
