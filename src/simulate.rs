@@ -86,7 +86,7 @@ async fn against(
             .serve(listener, Arc::clone(&served), stop)
             .await;
     });
-    let playing = play::play(&plan, Arc::clone(&world), supervisor);
+    let playing = play::play(&plan, Arc::clone(&world));
     tokio::pin!(playing);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -103,7 +103,7 @@ async fn against(
         ));
         let late = Instant::now() > deadline;
         if live == 0 || late {
-            let verdict = verdict::judge(&world, plan.double).await?;
+            let verdict = verdict::judge(&world).await?;
             // A hang-up whose answer was lost is asked for again.
             if late || !verdict.is_unsettled() {
                 return Ok(verdict);

@@ -65,17 +65,12 @@ fn call(double: &dyn Double, step: Step, now: DateTime<Utc>) -> LedgerCall {
         Step::Ended(state) => Some((state, now)),
     };
     let talked = matches!(step, Step::Answered | Step::Ended(EndState::Completed));
+    let parties = ("+14155550148", OURS);
     LedgerCall {
-        id: double.call_id(7),
-        from: "+14155550148".to_owned(),
-        to: OURS.to_owned(),
-        direction: Direction::Inbound,
-        created_at: ago(20),
         ringing_at: Some(ago(19)),
         answered_at: talked.then(|| ago(12)),
         end,
-        told_at: None,
-        hang_ups: 0,
+        ..LedgerCall::new(double.call_id(7), parties, Direction::Inbound, ago(20))
     }
 }
 

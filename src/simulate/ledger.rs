@@ -45,6 +45,27 @@ pub struct LedgerCall {
 }
 
 impl LedgerCall {
+    /// A call that begins.
+    pub fn new(
+        id: String,
+        (from, to): (&str, &str),
+        direction: Direction,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            direction,
+            created_at,
+            ringing_at: None,
+            answered_at: None,
+            end: None,
+            told_at: None,
+            hang_ups: 0,
+        }
+    }
+
     /// Whether it is not over.
     pub fn is_live(&self) -> bool {
         self.end.is_none()

@@ -11,22 +11,18 @@ use super::{
     script::{Ending, Script},
     world::World,
 };
-use crate::{domain::state::Direction, supervisor::Supervisor};
+use crate::domain::state::Direction;
 
 /// Plays every call to its end at the provider.
-pub(super) async fn play(
-    plan: &Plan,
-    world: Arc<World>,
-    supervisor: &Supervisor,
-) -> anyhow::Result<()> {
+pub(super) async fn play(plan: &Plan, world: Arc<World>) -> anyhow::Result<()> {
     let places = Arc::new(Semaphore::new(plan.at_once));
     let mut calls = JoinSet::new();
     for number in 0..plan.calls {
         let place = Arc::clone(&places).acquire_owned().await?;
         let script = world.draw(|rng| Script::draw(rng, world.chances()));
-        let (world, supervisor) = (Arc::clone(&world), supervisor.clone());
+        let world = Arc::clone(&world);
         calls.spawn(async move {
-            let lived = live(number, &script, &world, &supervisor).await;
+            let lived = live(number, &script, &world).await;
             drop(place);
             lived
         });
@@ -41,12 +37,7 @@ pub(super) async fn play(
 }
 
 /// Whether the call's name is drawn to end badly is the script's; what is told of it is told beside it.
-async fn live(
-    number: u32,
-    script: &Script,
-    world: &Arc<World>,
-    supervisor: &Supervisor,
-) -> anyhow::Result<()> {
+async fn live(number: u32, script: &Script, world: &Arc<World>) -> anyhow::Result<()> {
     let id = world.double().call_id(number);
     let (from, to) = match script.direction {
         Direction::Inbound => (script.other.as_str(), OURS),
@@ -54,18 +45,7 @@ async fn live(
     };
     let call = {
         let mut ledger = world.ledger();
-        let call = LedgerCall {
-            id: id.clone(),
-            from: from.to_owned(),
-            to: to.to_owned(),
-            direction: script.direction,
-            created_at: ledger.now(),
-            ringing_at: None,
-            answered_at: None,
-            end: None,
-            told_at: None,
-            hang_ups: 0,
-        };
+        let call = LedgerCall::new(id.clone(), (from, to), script.direction, ledger.now());
         ledger.begin(call.clone());
         call
     };
@@ -86,22 +66,16 @@ async fn live(
             known??;
         }
     }
-    let client = world.service();
     if script.ending == Ending::Here {
         let call = world.ledger().get(&id).cloned();
-        let call = call.context("the ledger has lost a call")?;
-        let call_id = client.known(&call).await?;
-        client.end(&call_id).await?;
-        world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
-        return watch(&id, script, world, supervisor).await;
+        end_here(world, &call.context("the ledger has lost a call")?).await?;
+        return watch(&id, script, world).await;
     }
     let end = world.double().end(script.direction, script.end);
     let ended = world.ledger().step(&id, Step::Ended(end));
     let ended = ended.context("the call was over already")?;
     if script.ending == Ending::HereTooLate {
-        let call_id = client.known(&ended).await?;
-        client.end(&call_id).await?;
-        world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
+        end_here(world, &ended).await?;
     }
     if script.end_is_lost && world.double().told_before_its_end(&ended) {
         world.counts.lost_ends.fetch_add(1, Ordering::Relaxed);
@@ -114,13 +88,17 @@ async fn live(
     Ok(())
 }
 
+/// Ends a call at the service.
+async fn end_here(world: &World, call: &LedgerCall) -> anyhow::Result<()> {
+    let service = world.service();
+    let call_id = service.known(call).await?;
+    service.end(&call_id).await?;
+    world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
 /// Waits until the provider has hung up, which may be after a retry, and tells that, unless that end is to be lost.
-async fn watch(
-    id: &str,
-    script: &Script,
-    world: &Arc<World>,
-    _supervisor: &Supervisor,
-) -> anyhow::Result<()> {
+async fn watch(id: &str, script: &Script, world: &World) -> anyhow::Result<()> {
     const LOOKS: u32 = 1200;
     for _ in 0..LOOKS {
         let call = world.ledger().get(id).cloned();

@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::{double::Double, ledger::LedgerCall, world::World};
+use super::{ledger::LedgerCall, world::World};
 use crate::{
     domain::state::{CallState, EndState},
     providers::{Providers, profile::LookUpKind},
@@ -73,7 +73,8 @@ impl fmt::Display for Verdict {
 }
 
 /// Compares every record with the ledger.
-pub(super) async fn judge(world: &World, double: &dyn Double) -> anyhow::Result<Verdict> {
+pub(super) async fn judge(world: &World) -> anyhow::Result<Verdict> {
+    let double = world.double();
     let records = world.service().records().await?;
     let by_sid: BTreeMap<&str, &Value> = records
         .iter()
