@@ -3,9 +3,11 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -90,6 +92,16 @@ impl ApiRequest {
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// Whether it carries these credentials (RFC 7617), the account as the user and the secret as the password.
+    pub fn has_basic(&self, credentials: &Credentials) -> bool {
+        let pair = format!(
+            "{}:{}",
+            credentials.account,
+            credentials.secret.expose_secret()
+        );
+        self.header("authorization") == format!("Basic {}", BASE64_STANDARD.encode(pair))
     }
 }
 

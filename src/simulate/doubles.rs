@@ -5,6 +5,7 @@ use super::double::Double;
 pub mod asterisk;
 pub mod freeswitch;
 pub mod jambonz;
+mod laml;
 pub mod plivo;
 pub mod signalwire;
 pub mod telnyx;

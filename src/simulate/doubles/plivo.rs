@@ -5,7 +5,6 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, FixedOffset, Utc};
 use http::{Method, StatusCode};
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::form_urlencoded::Serializer;
 
@@ -61,9 +60,7 @@ impl Double for Plivo {
     }
 
     fn answer(&self, request: &ApiRequest, ledger: &mut Ledger) -> ApiAnswer {
-        let credentials = self.credentials();
-        let pair = format!("{ACCOUNT}:{}", credentials.secret.expose_secret());
-        if request.header("authorization") != format!("Basic {}", BASE64_STANDARD.encode(pair)) {
+        if !request.has_basic(&self.credentials()) {
             return ApiAnswer::empty(StatusCode::UNAUTHORIZED);
         }
         match (&request.method, request.segments().as_slice()) {
