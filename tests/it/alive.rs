@@ -4,13 +4,8 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
-    calls::{
-        connect::{self, NewConnection},
-        reconcile,
-    },
+    calls::{connect::NewConnection, reconcile},
     domain::{
         connection::{AnsweredBy, Credentials},
         id::ConnectionId,
@@ -23,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{TestAccount, TestApp},
+    form_signature::form_signature,
     provider_double::{ProviderDouble, Reply},
     receiver::Receiver,
 };
@@ -106,10 +102,7 @@ impl Alive {
             numbers: vec![OURS.parse::<E164>().unwrap()],
             answered_by: Some(AnsweredBy::Url(url)),
         };
-        let tools = app.tools();
-        let connection = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new)
-            .await
-            .unwrap();
+        let connection = app.connect(new).await;
         Self {
             app,
             account,
@@ -131,13 +124,7 @@ impl Alive {
     /// Posts a callback as Twilio does; answers the status.
     pub(crate) async fn post(&self, pairs: &[(&str, &str)]) -> u16 {
         let path = format!("/inbound/twilio/{}", self.connection);
-        let mut sorted = pairs.to_vec();
-        sorted.sort_unstable();
-        let url = format!("{PUBLIC_URL}{path}");
-        let parts = sorted.iter().flat_map(|(name, value)| [*name, *value]);
-        let signed: String = std::iter::once(url.as_str()).chain(parts).collect();
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TOKEN.as_bytes());
-        let signature = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
+        let signature = form_signature(TOKEN, &format!("{PUBLIC_URL}{path}"), pairs);
         let request = self.app.request(Method::POST, &path);
         let request = request.header("x-twilio-signature", &signature);
         request.form(&pairs).send().await.unwrap().status().as_u16()

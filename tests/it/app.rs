@@ -5,11 +5,14 @@ use std::{ffi::OsString, time::Duration};
 use onhook::{
     access::{self, AccountRequest, KeyRequest},
     app::{App, Role},
-    calls::Tools,
+    calls::{
+        Tools,
+        connect::{self, NewConnection},
+    },
     config::Config,
     domain::{
         account::{AccountName, BusinessUid, KeyKind, VoipMode},
-        id::AccountId,
+        id::{AccountId, ConnectionId},
         text::Text,
     },
     store::accounts::Account,
@@ -58,6 +61,13 @@ impl TestApp {
     pub(crate) async fn worker(&self) -> App {
         let config = config(&self.database, &[("ONHOOK_SHUTDOWN_GRACE_S", "1")]);
         App::start(config, Role::Worker).await.unwrap()
+    }
+
+    /// Adds a connection.
+    pub(crate) async fn connect(&self, new: NewConnection) -> ConnectionId {
+        let tools = self.tools();
+        let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
+        added.await.unwrap()
     }
 
     /// Starts it on a database that is there; the schema is brought up to date.

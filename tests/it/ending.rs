@@ -1,7 +1,7 @@
 //! Ending a call over HTTP: what is recorded, who is asked, and what happens when the other side does not play along.
 
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{account::VoipMode, connection::Credentials, id::ConnectionId, party::E164},
 };
 use reqwest::{Method, StatusCode};
@@ -58,10 +58,7 @@ impl Ending {
                 .collect(),
             answered_by: None,
         };
-        let tools = self.app.tools();
-        connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new)
-            .await
-            .unwrap()
+        self.app.connect(new).await
     }
 
     /// Reports a call as a PBX does; answers our id of it.

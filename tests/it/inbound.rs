@@ -1,9 +1,7 @@
 //! Callbacks of providers, from the post to the record.
 
-use aws_lc_rs::hmac;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         account::VoipMode,
         connection::Credentials,
@@ -13,7 +11,7 @@ use onhook::{
 use reqwest::Method;
 use url::form_urlencoded::Serializer;
 
-use crate::{app::TestApp, contract::RequestBuilder};
+use crate::{app::TestApp, contract::RequestBuilder, form_signature::form_signature};
 
 const PUBLIC_URL: &str = "https://calls.example.com/onhook";
 const TOKEN: &str = "an auth token";
@@ -51,9 +49,7 @@ async fn add(app: &TestApp, account_id: AccountId, vendor: &str) -> ConnectionId
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    added.unwrap()
+    app.connect(new).await
 }
 
 fn call<'a>(status: &'a str, sequence: &'a str, at: &'a str) -> Pairs<'a> {
@@ -77,15 +73,6 @@ fn body(pairs: &Pairs<'_>) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn signature(url: &str, pairs: &Pairs<'_>) -> String {
-    let mut sorted = pairs.clone();
-    sorted.sort_unstable();
-    let parts = sorted.iter().flat_map(|(name, value)| [*name, *value]);
-    let signed: String = std::iter::once(url).chain(parts).collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TOKEN.as_bytes());
-    BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()))
-}
-
 impl Inbound {
     /// A request to a path, with this signature over a form.
     fn request(&self, path: &str, signature: &str, body: String) -> RequestBuilder {
@@ -98,7 +85,7 @@ impl Inbound {
 
     /// Posts as Twilio does.
     async fn post(&self, pairs: Pairs<'_>) -> u16 {
-        let signature = signature(&format!("{PUBLIC_URL}{}", self.path), &pairs);
+        let signature = form_signature(TOKEN, &format!("{PUBLIC_URL}{}", self.path), &pairs);
         let request = self.request(&self.path, &signature, body(&pairs));
         request.send().await.unwrap().status().as_u16()
     }
@@ -204,10 +191,10 @@ async fn a_stranger_leaves_no_row_and_learns_nothing() {
     let room_server = add(&inbound.app, other.id, "livekit").await;
     let pairs = call("completed", "2", OVER);
     let ours = format!("{PUBLIC_URL}{}", inbound.path);
-    let genuine = signature(&ours, &pairs);
-    let by_host = signature(&inbound.app.url(&inbound.path), &pairs);
+    let genuine = form_signature(TOKEN, &ours, &pairs);
+    let by_host = form_signature(TOKEN, &inbound.app.url(&inbound.path), &pairs);
     let unknown = format!("/inbound/twilio/{}", ConnectionId::generate());
-    let to_unknown = signature(&format!("{PUBLIC_URL}{unknown}"), &pairs);
+    let to_unknown = form_signature(TOKEN, &format!("{PUBLIC_URL}{unknown}"), &pairs);
     let to_rooms = format!("/inbound/twilio/{room_server}");
     let with_query = format!("{}?x=y", inbound.path);
     let mut answers = Vec::new();
@@ -272,7 +259,7 @@ async fn a_database_that_is_away_is_503_so_that_the_provider_tries_again() {
     let inbound = inbound().await;
     inbound.app.db.close().await;
     let pairs = call("completed", "2", OVER);
-    let signature = signature(&format!("{PUBLIC_URL}{}", inbound.path), &pairs);
+    let signature = form_signature(TOKEN, &format!("{PUBLIC_URL}{}", inbound.path), &pairs);
     let answer = inbound
         .request(&inbound.path, &signature, body(&pairs))
         .send()

@@ -36,6 +36,7 @@ mod event_socket;
 mod export;
 mod extract;
 mod first_start;
+mod form_signature;
 mod guard;
 mod health;
 mod hearing;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
     calls::connect::{
@@ -23,6 +22,7 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     app::{TestAccount, TestApp},
+    form_signature::form_signature,
     provider_double::{ProviderDouble, Recorded, Reply},
 };
 
@@ -125,19 +125,15 @@ impl Placing {
 
     /// Posts to the status callback that Twilio was given, signed, as Twilio does.
     async fn callback(&self, callback: &str, sid: &str, status: &str) -> StatusCode {
-        let mut pairs = vec![
+        let pairs = [
             ("CallSid", sid),
             ("CallStatus", status),
             ("Direction", "outbound-api"),
             ("From", OURS_E164),
             ("To", "+11234567890"),
         ];
-        pairs.sort_unstable();
         let (given, _fragment) = callback.split_once('#').unwrap();
-        let parts = pairs.iter().flat_map(|(name, value)| [*name, *value]);
-        let signed: String = std::iter::once(given).chain(parts).collect();
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TOKEN.as_bytes());
-        let signature = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
+        let signature = form_signature(TOKEN, given, &pairs);
         let path = given.strip_prefix(PUBLIC_URL).unwrap();
         let request = self.app.request(Method::POST, path);
         let request = request.header("x-twilio-signature", &signature);
@@ -174,9 +170,7 @@ pub(crate) async fn connect(
         numbers: vec![number.parse::<E164>().unwrap()],
         answered_by,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    added.unwrap()
+    app.connect(new).await
 }
 
 fn order(to: &str) -> Value {

@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         connection::Credentials,
         report::ReportKind,
@@ -321,9 +321,8 @@ async fn the_record_has_all_that_the_only_callback_of_a_call_told() {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
-    let path = format!("/inbound/plivo/{}", added.await.unwrap());
+    let added = app.connect(new).await;
+    let path = format!("/inbound/plivo/{added}");
     let hang_up = vectors().remove(0).body;
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(hang_up.as_bytes())
         .into_owned()

@@ -1,10 +1,7 @@
 //! What room servers post: the calls of a room that is over, and of a telephone that has left it.
 
 use chrono::{DateTime, Utc};
-use onhook::{
-    calls::connect::{self, NewConnection},
-    domain::id::ConnectionId,
-};
+use onhook::{calls::connect::NewConnection, domain::id::ConnectionId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -36,9 +33,7 @@ async fn connected(app: &TestApp, vendor: &Vendor, base_url: &str) -> Connection
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    added.unwrap()
+    app.connect(new).await
 }
 
 async fn webhooks(vendor: &Vendor) -> Webhooks {
@@ -213,11 +208,10 @@ async fn a_leg_that_its_room_has_left_behind_is_hung_up() {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = at.app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
+    let added = at.app.connect(new).await;
     let id = at.call("CA1", "call-answered", "support-42").await;
     sqlx::query("update calls set connection_id = $1")
-        .bind(added.unwrap().uuid())
+        .bind(added.uuid())
         .execute(&at.app.db)
         .await
         .unwrap();

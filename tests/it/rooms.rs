@@ -1,7 +1,7 @@
 //! Naming a call's media room, and seeing the connections that may be named: who may, and what is refused.
 
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         account::{KeyKind, VoipMode},
         connection::Credentials,
@@ -44,9 +44,7 @@ async fn add(app: &TestApp, account_id: AccountId, vendor: &str) -> ConnectionId
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    added.unwrap()
+    app.connect(new).await
 }
 
 impl Rooms {

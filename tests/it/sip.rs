@@ -7,7 +7,7 @@ use std::{
 };
 
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         connection::{AnsweredBy, Credentials},
         text::Text,
@@ -81,9 +81,7 @@ async fn connect(app: &TestApp, account: &TestAccount) {
         numbers: vec![OURS.parse().unwrap()],
         answered_by: Some(AnsweredBy::Application(Text::parse(template).unwrap())),
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
-    added.await.unwrap();
+    app.connect(new).await;
 }
 
 /// Waits until there is one call between these in a state; answers our id of it.

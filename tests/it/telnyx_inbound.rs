@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         report::ReportKind,
         state::{Direction, EndState},
@@ -153,9 +153,8 @@ async fn an_answer_that_is_heard_of_after_the_end_completes_the_call() {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    let path = format!("/inbound/telnyx/{}", added.unwrap());
+    let added = app.connect(new).await;
+    let path = format!("/inbound/telnyx/{added}");
     let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
         .fetch_one(&app.db)
         .await

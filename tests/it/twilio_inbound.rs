@@ -1,6 +1,6 @@
 //! What Twilio's callbacks prove and tell. Known answers: `tests/fixtures/twilio/signatures.py`.
 
-use aws_lc_rs::hmac;
+use crate::form_signature::form_signature;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -184,15 +184,7 @@ fn an_api_key_verifies_nothing_and_its_auth_token_does() {
 
 /// Reads a form that was signed as Twilio signs.
 fn told(pairs: &[(&str, &str)]) -> Result<Vec<InboundReport>, InboundError> {
-    let mut sorted = pairs.to_vec();
-    sorted.sort_unstable();
-    let signed: String = sorted
-        .iter()
-        .flat_map(|(name, value)| [*name, *value])
-        .collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"token");
-    let signature = hmac::sign(&key, format!("https://a.example/i{signed}").as_bytes());
-    let signature = BASE64_STANDARD.encode(signature);
+    let signature = form_signature("token", "https://a.example/i", pairs);
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         report::ReportKind,
         state::{Direction, EndState},
@@ -164,9 +164,8 @@ async fn an_unsigned_event_is_to_be_sent_again_and_busy_outlasts_completed() {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    let path = format!("/inbound/vonage/{}", added.unwrap());
+    let added = app.connect(new).await;
+    let path = format!("/inbound/vonage/{added}");
     let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
         .fetch_one(&app.db)
         .await

@@ -3,10 +3,7 @@
 
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
-use onhook::{
-    calls::connect::{self, NewConnection},
-    domain::connection::Credentials,
-};
+use onhook::{calls::connect::NewConnection, domain::connection::Credentials};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -34,12 +31,11 @@ impl<'a> Vendor<'a> {
             numbers: Vec::new(),
             answered_by: None,
         };
-        let tools = alive.app.tools();
-        let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
+        let added = alive.app.connect(new).await;
         Self {
             alive,
             double,
-            path: format!("/inbound/{vendor}/{}", added.unwrap()),
+            path: format!("/inbound/{vendor}/{added}"),
         }
     }
 

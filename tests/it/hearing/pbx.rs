@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{connection::Credentials, id::ConnectionId, state::Direction},
     simulate::{
         doubles,
@@ -102,26 +102,14 @@ impl Pbx {
             numbers: vec![OURS.parse().unwrap()],
             answered_by: None,
         };
-        let tools = app.tools();
-        let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
-        added.await.unwrap()
+        app.connect(new).await
     }
 
     /// A call comes in; nobody is told.
     pub(super) fn rings(&self, id: &str) -> LedgerCall {
         let mut ledger = self.world.ledger();
-        let call = LedgerCall {
-            id: id.to_owned(),
-            from: "+14155550148".to_owned(),
-            to: OURS.to_owned(),
-            direction: Direction::Inbound,
-            created_at: ledger.now(),
-            ringing_at: None,
-            answered_at: None,
-            end: None,
-            told_at: None,
-            hang_ups: 0,
-        };
+        let parties = ("+14155550148", OURS);
+        let call = LedgerCall::new(id.to_owned(), parties, Direction::Inbound, ledger.now());
         ledger.begin(call.clone());
         call
     }

@@ -1,27 +1,27 @@
 //! Credentials of connections: tried, replaced while the service runs, and the former ones for a while.
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Managing, PUBLIC_URL, managing, path, set, twilio};
-use crate::provider_double::{ProviderDouble, Reply};
+use crate::{
+    form_signature::form_signature,
+    provider_double::{ProviderDouble, Reply},
+};
 
 impl Managing {
     /// What a callback that is signed with this secret is answered.
     async fn callback(&self, connection: &Value, secret: &str) -> u16 {
         let id = connection["id"].as_str().unwrap();
         let path = format!("/inbound/twilio/{id}");
-        let signed = format!("{PUBLIC_URL}{path}CallSidCA1CallStatusringing");
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
-        let signature = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
+        let pairs = [("CallSid", "CA1"), ("CallStatus", "ringing")];
+        let signature = form_signature(secret, &format!("{PUBLIC_URL}{path}"), &pairs);
         let request = self
             .app
             .request(Method::POST, &path)
-            .header("content-type", "application/x-www-form-urlencoded")
             .header("x-twilio-signature", &signature)
-            .body("CallSid=CA1&CallStatus=ringing");
+            .form(&pairs);
         request.send().await.unwrap().status().as_u16()
     }
 

@@ -1,12 +1,13 @@
 //! What rows of every age are over HTTP, for the newest binary. The rows are in `tests/fixtures/migrations`.
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-use crate::{app::TestApp, contract::RequestBuilder, receiver::Receiver};
+use crate::{
+    app::TestApp, contract::RequestBuilder, form_signature::form_signature, receiver::Receiver,
+};
 
 pub(super) const PUBLIC_URL: &str = "https://onhook.example.com";
 
@@ -269,14 +270,16 @@ async fn provider(app: &TestApp) {
     );
 
     let path = format!("/inbound/twilio/{CONNECTION}");
-    let signed = format!("{PUBLIC_URL}{path}CallDuration5CallSidCA-ringingCallStatusbusy");
-    let signing = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"token");
-    let signature = BASE64_STANDARD.encode(hmac::sign(&signing, signed.as_bytes()));
+    let pairs = [
+        ("CallSid", "CA-ringing"),
+        ("CallStatus", "busy"),
+        ("CallDuration", "5"),
+    ];
+    let signature = form_signature("token", &format!("{PUBLIC_URL}{path}"), &pairs);
     let ended = app
         .request(Method::POST, &path)
-        .header("content-type", "application/x-www-form-urlencoded")
         .header("x-twilio-signature", &signature)
-        .body("CallSid=CA-ringing&CallStatus=busy&CallDuration=5");
+        .form(&pairs);
     let (status, body) = answer(ended).await;
     assert!(status.is_success(), "{status} {body}");
     let listed = read(app, "/calls/query?status=busy").await;
@@ -309,15 +312,13 @@ async fn rotated(app: &TestApp) {
     );
     assert!(connection["former_credentials_until"].is_string());
     let path = format!("/inbound/twilio/{ROTATED}");
-    let signed = format!("{PUBLIC_URL}{path}CallSidCA-ringingCallStatusringing");
+    let pairs = [("CallSid", "CA-ringing"), ("CallStatus", "ringing")];
     for (secret, status) in [("former-token", 204), ("token", 204), ("other", 401)] {
-        let signing = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
-        let signature = BASE64_STANDARD.encode(hmac::sign(&signing, signed.as_bytes()));
+        let signature = form_signature(secret, &format!("{PUBLIC_URL}{path}"), &pairs);
         let ringing = app
             .request(Method::POST, &path)
-            .header("content-type", "application/x-www-form-urlencoded")
             .header("x-twilio-signature", &signature)
-            .body("CallSid=CA-ringing&CallStatus=ringing");
+            .form(&pairs);
         assert_eq!(answer(ringing).await.0.as_u16(), status, "{secret}");
     }
 }

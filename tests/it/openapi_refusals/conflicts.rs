@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
     calls::connect::{NewConnection, connect},
     domain::connection::{AnsweredBy, Credentials},
@@ -14,6 +12,7 @@ use super::{Compared, Operation, UNKNOWN, faults::changed};
 use crate::{
     app::{TestAccount, TestApp},
     deadline::eventually,
+    form_signature::form_signature,
     placing,
     provider_double::{ProviderDouble, Reply},
 };
@@ -220,14 +219,9 @@ async fn malformed(there: &mut There<'_>, connection: &str) {
     let operation = Operation::find("post", "/inbound/{provider}/{connection_id}");
     let path = operation.path(connection);
     let url = format!("{}{path}", super::PUBLIC_URL);
-    let key = hmac::Key::new(
-        hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        placing::TOKEN.as_bytes(),
-    );
-    let signature = BASE64_STANDARD.encode(hmac::sign(&key, format!("{url}CallSidCA1").as_bytes()));
-    let request = operation
-        .begin(there.app, &path)
-        .form(&[("CallSid", "CA1")]);
+    let pairs = [("CallSid", "CA1")];
+    let signature = form_signature(placing::TOKEN, &url, &pairs);
+    let request = operation.begin(there.app, &path).form(&pairs);
     let request = request.header("x-twilio-signature", &signature);
     there
         .compared

@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{connection::Credentials, id::CallId, party::E164},
 };
 use reqwest::{Method, StatusCode};
@@ -45,9 +45,7 @@ impl ByRequest {
             numbers: vec![OURS_E164.parse::<E164>().unwrap()],
             answered_by: Some(url("http://127.0.0.1:9/voice")),
         };
-        let tools = app.tools();
-        let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
-        added.await.unwrap();
+        app.connect(new).await;
         let request = app.post("/calls/make-call", &account.key);
         let answer = request.json(&order("+11234567890")).send().await.unwrap();
         assert_eq!(answer.headers()["onhook-outcome"], "placed");

@@ -1,9 +1,6 @@
 //! Ending a call at every provider, from the request to the record.
 
-use onhook::{
-    calls::connect::{self, NewConnection},
-    domain::id::AccountId,
-};
+use onhook::{calls::connect::NewConnection, domain::id::AccountId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -27,9 +24,7 @@ async fn connect(app: &TestApp, account_id: AccountId, vendor: &Vendor, server: 
         numbers: vec![OURS.parse().unwrap()],
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new);
-    added.await.unwrap();
+    app.connect(new).await;
 }
 
 /// Reports an answered call as a PBX does; answers our id of it.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use http::{HeaderName, HeaderValue};
 use onhook::{
-    calls::connect::{self, NewConnection},
+    calls::connect::NewConnection,
     domain::{
         id::ConnectionId,
         lifecycle::Lifecycle,
@@ -238,9 +238,7 @@ async fn connected(app: &TestApp, vendor: &Vendor) -> ConnectionId {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = app.tools();
-    let added = connect::connect(&tools.db, &tools.sealing_key, &tools.egress, new).await;
-    added.unwrap()
+    app.connect(new).await
 }
 
 async fn post(app: &TestApp, posted: &Posted) -> u16 {

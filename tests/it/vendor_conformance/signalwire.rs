@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use onhook::{
@@ -13,7 +12,10 @@ use onhook::{
 use serde_json::json;
 use url::form_urlencoded::{self, Serializer};
 
-use crate::provider_double::{ProviderDouble, Reply};
+use crate::{
+    form_signature::form_signature,
+    provider_double::{ProviderDouble, Reply},
+};
 
 use super::{
     asking::{CALLBACK, Ordered, found, order},
@@ -136,7 +138,7 @@ fn credentials() -> Credentials {
 
 /// A status callback. `Timestamp` is when the call was created.
 fn status(url: &str, call: &str, (word, sequence): (&str, &str)) -> Posted {
-    let mut pairs = [
+    let pairs = [
         ("CallSid", call),
         ("CallStatus", word),
         ("SequenceNumber", sequence),
@@ -147,11 +149,7 @@ fn status(url: &str, call: &str, (word, sequence): (&str, &str)) -> Posted {
         ("AudioInMos", "4.5"),
     ];
     let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    pairs.sort_by_key(|(name, _)| *name);
-    let parts = pairs.iter().flat_map(|(name, value)| [*name, *value]);
-    let signed: String = std::iter::once(url).chain(parts).collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"hush, too");
-    let signature = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
+    let signature = form_signature("hush, too", url, &pairs);
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("x-signalwire-signature", &signature),

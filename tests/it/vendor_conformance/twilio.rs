@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use onhook::{
@@ -16,7 +15,10 @@ use onhook::{
 };
 use url::form_urlencoded::Serializer;
 
-use crate::provider_double::{ProviderDouble, Reply};
+use crate::{
+    form_signature::form_signature,
+    provider_double::{ProviderDouble, Reply},
+};
 
 use super::{
     come_to, connection, egress, end,
@@ -137,7 +139,7 @@ fn credentials() -> Credentials {
 /// A status callback, signed with the Auth Token.
 fn status(url: &str, call: &str, (word, sequence): (&str, &str), at: DateTime<Utc>) -> Posted {
     let at = at.to_rfc2822();
-    let mut pairs = [
+    let pairs = [
         ("CallSid", call),
         ("CallStatus", word),
         ("SequenceNumber", sequence),
@@ -147,11 +149,7 @@ fn status(url: &str, call: &str, (word, sequence): (&str, &str), at: DateTime<Ut
         ("Direction", "outbound-api"),
     ];
     let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    pairs.sort_unstable();
-    let parts = pairs.iter().flat_map(|(name, value)| [*name, *value]);
-    let signed: String = std::iter::once(url).chain(parts).collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"hush");
-    let signature = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
+    let signature = form_signature("hush", url, &pairs);
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("x-twilio-signature", &signature),
