@@ -41,6 +41,11 @@ impl CallFacts {
         }
     }
 
+    /// Which way it went, if somebody said.
+    pub fn direction(&self) -> Option<Direction> {
+        self.direction
+    }
+
     /// Milliseconds of talk: as reported, else from the answer to the end. `None` if neither is known.
     pub fn talk_ms(&self) -> Option<u64> {
         if let Some(seconds) = self.duration_s {

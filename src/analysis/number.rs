@@ -14,6 +14,17 @@ pub fn count(items: usize) -> u64 {
 
 /// To so many digits after the point, correctly rounded, ties to even; never a negative zero.
 pub fn rounded(value: f64, digits: usize) -> f64 {
+    let scale = match digits {
+        2 => 100.0,
+        3 => 1_000.0,
+        _ => 10_000.0,
+    };
+    // A whole number over a power of ten is the nearest to that decimal. Only near a tie does multiplying lose what decides.
+    let scaled = value * scale;
+    let nearest = scaled.round();
+    if (2..=4).contains(&digits) && scaled.abs() < 1e9 && (scaled - nearest).abs() < 0.499 {
+        return nearest / scale + 0.0;
+    }
     let text = format!("{value:.digits$}");
     text.parse::<f64>().unwrap_or(value) + 0.0
 }

@@ -10,34 +10,21 @@ use serde::Serialize;
 use super::{
     call_metrics::{CallFacts, call_metrics},
     outcome::outcome,
-    quality,
-    sentiment::{is_supported, sentiment},
-    timing::timing,
+    sentiment::scorer,
+    summary::{Known, summary},
 };
 use crate::domain::{
     analysis::{
-        AnalysisLevel, AnalysisStatus, Analyzer, ConversationCharacteristics, FailReason, Findings,
-        Input, LanguageSource, QualityFlag, SCHEMA_VERSION, Section, Sentiment, Settings,
-        SkipReason, TimingSource, TranscriptSource,
+        AnalysisLevel, AnalysisStatus, Analyzer, CallMetrics, FailReason, Findings, Input,
+        LanguageSource, SCHEMA_VERSION, Section, SectionState, Settings, Summary, TimingSource,
+        TranscriptSource,
     },
     transcript::{Language, Times, Transcript, Utterance},
 };
+use speech::Speech;
 
-/// Makes the call-level section, and the outcome by its rules.
-const CALL_EVENTS: Analyzer = Analyzer {
-    name: "call-events",
-    version: "1",
-};
-/// Makes the timing section.
-const TIMING: Analyzer = Analyzer {
-    name: "timing",
-    version: "1",
-};
-/// Makes the sentiment section.
-const VADER: Analyzer = Analyzer {
-    name: "vader",
-    version: "3.3.2",
-};
+mod analyzers;
+mod speech;
 
 /// What an analysis has to go by.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +63,7 @@ impl Material {
         #[derive(Serialize)]
         struct Hashed<'a> {
             schema_version: u16,
-            analyzers: [Analyzer; 3],
+            analyzers: [Analyzer; 6],
             facts: &'a CallFacts,
             transcript_source: Option<TranscriptSource>,
             language: Option<&'a Language>,
@@ -87,7 +74,14 @@ impl Material {
         let transcript = self.transcript.as_ref();
         let hashed = Hashed {
             schema_version: SCHEMA_VERSION,
-            analyzers: [CALL_EVENTS, TIMING, VADER],
+            analyzers: [
+                analyzers::CALL_EVENTS,
+                analyzers::TIMING,
+                analyzers::sentiment(self.settings.sentiment.profile),
+                analyzers::PII,
+                analyzers::CONTENT,
+                analyzers::LANGUAGE,
+            ],
             facts: &self.facts,
             transcript_source: transcript.map(|(source, _)| *source),
             language: transcript.and_then(|(_, transcript)| transcript.language()),
@@ -112,28 +106,67 @@ impl Material {
     }
 }
 
-/// Makes every section. `score` gives a text's compound score: [`super::sentiment::vader_compound`].
-pub fn analyse(material: &Material, score: &dyn Fn(&str) -> f64) -> Analysed {
+/// Makes every section.
+pub fn analyse(material: &Material) -> Analysed {
+    let scorer = scorer(&material.settings.sentiment);
+    analyse_with(material, &|text| scorer.compound(text))
+}
+
+/// Makes every section; `score` gives a text's compound score.
+pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analysed {
     let (facts, settings) = (&material.facts, &material.settings);
     let call_metrics = Section::from(guarded("call_metrics", || {
         call_metrics(facts, settings.short_call_seconds)
     }));
+    let call = call_metrics.completed();
     let speech = match &material.transcript {
-        None => Speech::none(),
-        Some((_, transcript)) => Speech::of(transcript, facts.talk_ms(), score),
+        None => Speech::none(call),
+        Some((_, transcript)) => Speech::of(material, transcript, call, score),
     };
+    let (language_code, language_source) = speech.language.clone().unzip();
     let findings = Findings {
-        outcome: call_metrics.completed().map(outcome),
+        language_code,
+        language_source,
+        outcome: call.map(|call| outcome(call, speech.voicemail.completed())),
+        summary: summarised(material, call, &speech),
         call_metrics,
         conversation_characteristics: speech.conversation,
         sentiment: speech.sentiment,
+        pii: speech.pii,
+        key_phrases: speech.key_phrases,
+        highlights: speech.highlights,
+        categories: speech.categories,
+        voicemail: speech.voicemail,
         quality_flags: speech.quality_flags,
         ..failed(material)
     };
     Analysed {
-        findings: judged(findings),
+        findings: judged(findings, material),
         turn_compounds: speech.turn_compounds,
     }
+}
+
+fn summarised(
+    material: &Material,
+    call: Option<&CallMetrics>,
+    speech: &Speech,
+) -> Section<Summary> {
+    let Some(call) = call else {
+        let reason = FailReason::InternalError;
+        return Section::Failed { reason };
+    };
+    let known = Known {
+        direction: material.facts.direction(),
+        call,
+        conversation: speech.conversation.completed(),
+        sentiment: speech.sentiment.completed(),
+        key_phrases: speech.key_phrases.completed(),
+        is_voicemail: speech
+            .voicemail
+            .completed()
+            .is_some_and(|made| made.detected),
+    };
+    Section::from(guarded("summary", || summary(&known)))
 }
 
 /// What is told of a call of which nothing could be made.
@@ -164,64 +197,14 @@ pub fn failed(material: &Material) -> Findings {
         call_metrics: Section::Failed { reason },
         conversation_characteristics: Section::Failed { reason },
         sentiment: Section::Failed { reason },
+        pii: Section::Failed { reason },
+        key_phrases: Section::Failed { reason },
+        highlights: Section::Failed { reason },
+        categories: Section::Failed { reason },
+        voicemail: Section::Failed { reason },
+        summary: Section::Failed { reason },
         outcome: None,
         quality_flags: None,
-    }
-}
-
-/// What is made of a transcript.
-struct Speech {
-    conversation: Section<ConversationCharacteristics>,
-    sentiment: Section<Sentiment>,
-    turn_compounds: Option<Vec<f64>>,
-    quality_flags: Option<Vec<QualityFlag>>,
-}
-
-impl Speech {
-    fn none() -> Self {
-        let reason = SkipReason::NoTranscript;
-        Self {
-            conversation: Section::Skipped { reason },
-            sentiment: Section::Skipped { reason },
-            turn_compounds: None,
-            quality_flags: Some(Vec::new()),
-        }
-    }
-
-    fn of(transcript: &Transcript, talk_ms: Option<u64>, score: &dyn Fn(&str) -> f64) -> Self {
-        let utterances = transcript.utterances();
-        let conversation = match transcript.times() {
-            Times::Given => Section::from(guarded("conversation_characteristics", || {
-                timing(utterances, talk_ms)
-            })),
-            Times::Absent => Section::Skipped {
-                reason: SkipReason::NoTimes,
-            },
-        };
-        let (sentiment, turn_compounds) = if is_supported(transcript.language()) {
-            let scored = guarded("sentiment", || {
-                let texts = utterances.iter().map(|utterance| utterance.text.as_str());
-                let compounds: Vec<f64> = texts.map(score).collect();
-                (sentiment(utterances, &compounds), compounds)
-            });
-            match scored {
-                Ok((sentiment, compounds)) => (Section::Completed(sentiment), Some(compounds)),
-                Err(reason) => (Section::Failed { reason }, None),
-            }
-        } else {
-            let reason = SkipReason::LanguageNotSupported;
-            (Section::Skipped { reason }, None)
-        };
-        let quality_flags = guarded("quality_flags", || {
-            let heard = (conversation.completed(), sentiment.completed());
-            quality::flags(utterances, talk_ms, heard)
-        });
-        Self {
-            quality_flags: quality_flags.ok(),
-            conversation,
-            sentiment,
-            turn_compounds,
-        }
     }
 }
 
@@ -234,33 +217,43 @@ fn guarded<T>(section: &'static str, make: impl FnOnce() -> T) -> Result<T, Fail
 }
 
 /// Says how it went, and what made it, from the sections.
-fn judged(findings: Findings) -> Findings {
-    let (call, conversation, sentiment) = (
-        &findings.call_metrics,
-        &findings.conversation_characteristics,
-        &findings.sentiment,
-    );
-    let made = [
-        (CALL_EVENTS, call.completed().is_some()),
-        (TIMING, conversation.completed().is_some()),
-        (VADER, sentiment.completed().is_some()),
+fn judged(findings: Findings, material: &Material) -> Findings {
+    let f = &findings;
+    let states = [
+        (analyzers::CALL_EVENTS, f.call_metrics.state()),
+        (analyzers::TIMING, f.conversation_characteristics.state()),
+        (
+            analyzers::sentiment(material.settings.sentiment.profile),
+            f.sentiment.state(),
+        ),
+        (analyzers::PII, f.pii.state()),
+        (analyzers::CONTENT, f.key_phrases.state()),
+        (analyzers::CONTENT, f.highlights.state()),
+        (analyzers::CONTENT, f.categories.state()),
+        (analyzers::CONTENT, f.voicemail.state()),
+        (analyzers::CONTENT, f.summary.state()),
     ];
-    let analyzers: Vec<Analyzer> = made
-        .into_iter()
-        .filter_map(|(analyzer, made)| made.then_some(analyzer))
-        .collect();
-    let any_failed = call.has_failed()
-        || conversation.has_failed()
-        || sentiment.has_failed()
-        || findings.quality_flags.is_none();
-    let status = match (any_failed, analyzers.is_empty()) {
+    let mut made: Vec<Analyzer> = Vec::new();
+    for (analyzer, state) in states {
+        if state == SectionState::Completed && !made.contains(&analyzer) {
+            made.push(analyzer);
+        }
+    }
+    if f.language_source == Some(LanguageSource::Detected) {
+        made.push(analyzers::LANGUAGE);
+    }
+    let any_failed = f.quality_flags.is_none()
+        || states
+            .iter()
+            .any(|(_, state)| *state == SectionState::Failed);
+    let status = match (any_failed, made.is_empty()) {
         (false, _) => AnalysisStatus::Completed,
         (true, false) => AnalysisStatus::Partial,
         (true, true) => AnalysisStatus::Failed,
     };
     Findings {
         status,
-        analyzers,
+        analyzers: made,
         ..findings
     }
 }

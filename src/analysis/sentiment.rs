@@ -1,24 +1,30 @@
-//! Sentiment by lexicon: VADER 3.3.2, digit for digit what Python's vaderSentiment gives.
+//! Sentiment by lexicon: VADER, with or without the words of service talk.
 //!
 //! Contact Lens publishes the arithmetic above the utterance, and its own sample confirms it: a score is five times the
 //! mean over a quarter of the participant's time, the quarter is that in which the utterance begins, overall is the mean
-//! of four. VADER knows English; where nobody said which language it is, it is taken for English.
+//! of four. VADER knows English; where nobody can tell which language it is, it is taken for English.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
-use vader_parity::SentimentIntensityAnalyzer;
-
+use self::vader::{Profile, Vader};
 use super::number::{count, float, mean, rounded};
 use crate::domain::{
-    analysis::sentiment::{ByPeriod, Label, Quarter, Sentiment, SentimentMethod, Trend},
+    analysis::{
+        sentiment::{ByPeriod, Label, Quarter, Sentiment, SentimentMethod, Trend},
+        settings::{SentimentProfile, SentimentSettings},
+    },
     transcript::{Language, Utterance},
 };
 
-static VADER: LazyLock<SentimentIntensityAnalyzer> = LazyLock::new(SentimentIntensityAnalyzer::new);
+pub mod vader;
 
-/// VADER's compound score of a text, -1 to 1.
-pub fn vader_compound(text: &str) -> f64 {
-    VADER.polarity_scores(text).compound
+/// What scores the calls of an account.
+pub fn scorer(settings: &SentimentSettings) -> Vader {
+    let profile = match settings.profile {
+        SentimentProfile::Call => Profile::Call,
+        SentimentProfile::Plain => Profile::Plain,
+    };
+    Vader::new(profile, settings.words.clone())
 }
 
 /// Whether the lexicon knows the language.
@@ -26,16 +32,24 @@ pub fn is_supported(language: Option<&Language>) -> bool {
     language.is_none_or(|language| language.is("en"))
 }
 
-/// Makes the section from the utterances and the compound score of each.
-pub fn sentiment(utterances: &[Utterance], compounds: &[f64]) -> Sentiment {
+/// Makes the section from the utterances and the compound score of each, by the scorer of these settings.
+pub fn sentiment(
+    utterances: &[Utterance],
+    compounds: &[f64],
+    settings: &SentimentSettings,
+) -> Sentiment {
     let mut turns: BTreeMap<&str, Vec<(&Utterance, f64)>> = BTreeMap::new();
     for (utterance, compound) in utterances.iter().zip(compounds) {
         let own = turns.entry(utterance.participant()).or_default();
         own.push((utterance, *compound));
     }
     let mut made = Sentiment {
-        method: SentimentMethod::Lexicon,
+        method: match settings.profile {
+            SentimentProfile::Call => SentimentMethod::VaderCall,
+            SentimentProfile::Plain => SentimentMethod::Vader,
+        },
         scale: "-5..5",
+        own_words: settings.words.len(),
         overall: BTreeMap::new(),
         label: BTreeMap::new(),
         by_period: ByPeriod {

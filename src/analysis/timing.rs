@@ -18,6 +18,7 @@ use crate::domain::{
 mod interruptions;
 mod questions;
 mod turns;
+mod words;
 
 /// A silence must be longer to count as non-talk time.
 pub const NON_TALK_MS: u64 = 3_000;
@@ -34,6 +35,8 @@ struct Speech<'a> {
     begin: u64,
     end: u64,
     words: u64,
+    fillers: u64,
+    negations: u64,
     text: &'a str,
 }
 
@@ -73,6 +76,8 @@ pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCha
             own.iter().map(|said| questions::questions(said.text)).sum()
         }),
         word_count: words,
+        filler_count: sums(&speech, |own| own.iter().map(|said| said.fillers).sum()),
+        negation_count: sums(&speech, |own| own.iter().map(|said| said.negations).sum()),
         talk_time: TalkTime {
             total_ms: talk_total,
             by_participant: talk,
@@ -83,13 +88,21 @@ pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCha
 impl<'a> Speech<'a> {
     fn of(utterance: &'a Utterance) -> Self {
         let text = utterance.text.as_str();
-        Self {
+        let mut said = Self {
             by: utterance.participant(),
             begin: utterance.begin_ms.into(),
             end: utterance.end_ms.into(),
-            words: count(text.split_whitespace().count()),
+            words: 0,
+            fillers: 0,
+            negations: 0,
             text,
+        };
+        for word in text.split_whitespace() {
+            said.words += 1;
+            said.fillers += u64::from(words::is_filler(word));
+            said.negations += u64::from(words::is_negation(word));
         }
+        said
     }
 
     fn length(&self) -> u64 {
@@ -147,7 +160,8 @@ fn non_talk_time(anyone: &[(u64, u64)], duration: u64) -> NonTalkTime {
 }
 
 impl Span {
-    fn new(begin: u64, end: u64) -> Self {
+    /// From where to where.
+    pub(super) fn new(begin: u64, end: u64) -> Self {
         Self {
             begin_offset_ms: begin,
             end_offset_ms: end,

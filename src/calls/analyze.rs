@@ -15,7 +15,6 @@ use crate::{
     analysis::{
         call_metrics::CallFacts,
         run::{self, Analysed, InputHash, Material},
-        sentiment::vader_compound,
     },
     domain::{
         analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION},
@@ -169,7 +168,7 @@ async fn gather(
 
 /// Off the threads that serve requests: an hour of talk takes milliseconds, the largest transcript a second.
 async fn compute(material: Material) -> anyhow::Result<Analysed> {
-    let analyse = move || run::analyse(&material, &vader_compound);
+    let analyse = move || run::analyse(&material);
     Ok(tokio::task::spawn_blocking(analyse).await?)
 }
 

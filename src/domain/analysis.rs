@@ -13,12 +13,16 @@ use super::{
 };
 
 pub mod call_metrics;
+pub mod content;
 pub mod conversation;
+pub mod privacy;
 pub mod sentiment;
 pub mod settings;
 
 pub use call_metrics::CallMetrics;
+pub use content::{Categories, Highlights, KeyPhrases, Summary, Voicemail};
 pub use conversation::ConversationCharacteristics;
+pub use privacy::Pii;
 pub use sentiment::{Sentiment, TurnSentiment};
 pub use settings::Settings;
 
@@ -101,6 +105,17 @@ pub enum Section<T> {
     },
 }
 
+/// How a section stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SectionState {
+    /// It was made.
+    Completed,
+    /// It does not apply.
+    Skipped,
+    /// It went wrong.
+    Failed,
+}
+
 impl<T> From<Result<T, FailReason>> for Section<T> {
     fn from(made: Result<T, FailReason>) -> Self {
         match made {
@@ -119,9 +134,13 @@ impl<T> Section<T> {
         }
     }
 
-    /// Whether it went wrong.
-    pub fn has_failed(&self) -> bool {
-        matches!(self, Self::Failed { .. })
+    /// How it stands.
+    pub fn state(&self) -> SectionState {
+        match self {
+            Self::Completed(_) => SectionState::Completed,
+            Self::Skipped { .. } => SectionState::Skipped,
+            Self::Failed { .. } => SectionState::Failed,
+        }
     }
 }
 
@@ -152,6 +171,8 @@ pub enum TimingSource {
 pub enum LanguageSource {
     /// The giver of the transcript.
     Caller,
+    /// Nobody: the words tell.
+    Detected,
 }
 
 /// What went into an analysis.
@@ -234,7 +255,7 @@ pub struct Findings {
     pub status: AnalysisStatus,
     /// How much it had to go by.
     pub analysis_level: AnalysisLevel,
-    /// The transcript's language; null where nobody said.
+    /// The transcript's language; null where nobody said and the words do not tell.
     #[schema(value_type = Option<String>)]
     pub language_code: Option<Language>,
     /// Who said so.
@@ -249,6 +270,24 @@ pub struct Findings {
     pub conversation_characteristics: Section<ConversationCharacteristics>,
     /// How it sounded, by the words alone.
     pub sentiment: Section<Sentiment>,
+    /// The personal data that was found in what was said. Revisions from before have neither this nor the next five.
+    #[schema(required = false)]
+    pub pii: Section<Pii>,
+    /// What it was about.
+    #[schema(required = false)]
+    pub key_phrases: Section<KeyPhrases>,
+    /// Turns worth reading.
+    #[schema(required = false)]
+    pub highlights: Section<Highlights>,
+    /// The account's categories that it is in.
+    #[schema(required = false)]
+    pub categories: Section<Categories>,
+    /// Whether a machine took the call.
+    #[schema(required = false)]
+    pub voicemail: Section<Voicemail>,
+    /// The facts in a few sentences.
+    #[schema(required = false)]
+    pub summary: Section<Summary>,
     /// What came of it; null where that failed.
     pub outcome: Option<Outcome>,
     /// What a person should look at, sorted; null where that failed.

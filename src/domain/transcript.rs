@@ -68,6 +68,20 @@ impl SpeakerRole {
     }
 }
 
+/// The text is not a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `agent`, `customer`, `system` or `unknown`")]
+pub struct NotRole;
+
+impl FromStr for SpeakerRole {
+    type Err = NotRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        named.ok_or(NotRole)
+    }
+}
+
 /// A language (BCP 47 syntax), such as `en` or `pt-BR`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]

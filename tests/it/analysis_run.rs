@@ -4,11 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use onhook::{
     analysis::{
         call_metrics::CallFacts,
-        run::{Material, analyse, failed},
-        sentiment::vader_compound,
+        run::{Material, analyse, analyse_with, failed},
     },
     domain::{
-        analysis::{Settings, TranscriptSource},
+        analysis::{Settings, TranscriptSource, TurnSentiment},
         call::{Call, CampaignNotes, StaffNotes},
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
@@ -20,12 +19,14 @@ use onhook::{
 };
 use serde_json::{Value, json};
 
+use crate::analysis_golden::offered;
+
 fn at(ms: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_700_000_000_000 + ms)
 }
 
 /// An inbound call of which these things were reported, in milliseconds from its start.
-fn call(reports: &[(ReportKind, i64)]) -> Call {
+pub(crate) fn call(reports: &[(ReportKind, i64)]) -> Call {
     let mut life = Lifecycle::default();
     for (kind, ms) in reports {
         let facts = Facts {
@@ -51,7 +52,7 @@ fn call(reports: &[(ReportKind, i64)]) -> Call {
     }
 }
 
-fn answered(talk_ms: i64) -> Call {
+pub(crate) fn answered(talk_ms: i64) -> Call {
     call(&[
         (ReportKind::Queued, 0),
         (ReportKind::Ringing, 500),
@@ -60,7 +61,7 @@ fn answered(talk_ms: i64) -> Call {
     ])
 }
 
-fn material(call: &Call, transcript: Option<Value>) -> Material {
+pub(crate) fn material(call: &Call, transcript: Option<Value>) -> Material {
     let transcript = transcript.map(|body| {
         let draft: Draft = serde_json::from_value(body).unwrap();
         (TranscriptSource::Caller, draft.parse().unwrap())
@@ -72,8 +73,8 @@ fn material(call: &Call, transcript: Option<Value>) -> Material {
     }
 }
 
-fn findings(material: &Material) -> Value {
-    serde_json::to_value(analyse(material, &vader_compound).findings).unwrap()
+pub(crate) fn findings(material: &Material) -> Value {
+    serde_json::to_value(analyse(material).findings).unwrap()
 }
 
 fn talk(language: Option<&str>) -> Value {
@@ -101,7 +102,7 @@ fn a_call_without_transcript_has_its_call_level_section_and_says_why_nothing_els
     assert_eq!(found["sentiment"], skipped);
     assert_eq!(
         found["analyzers"],
-        json!([{"name": "call-events", "version": "1"}])
+        json!([{"name": "call-events", "version": "2"}, {"name": "content-rules", "version": "1"}])
     );
     assert_eq!(found["input"]["timing_source"], "call_events_only");
 }
@@ -123,13 +124,9 @@ fn outcomes_follow_the_rules() {
     }
 }
 
-#[test]
-fn a_call_that_was_ended_here_was_not_abandoned() {
-    let call = call(&[
-        (ReportKind::Ringing, 0),
-        (ReportKind::Ended(EndState::Canceled), 9_000),
-    ]);
-    let asked = Termination {
+/// That something was asked of the provider to end the call.
+fn asked_to_end() -> Termination {
+    Termination {
         part: TerminationPart::Provider,
         state: TerminationState::Skipped,
         connection_id: None,
@@ -137,9 +134,17 @@ fn a_call_that_was_ended_here_was_not_abandoned() {
         attempts: 0,
         requested_at: at(0),
         updated_at: at(0),
-    };
+    }
+}
+
+#[test]
+fn a_call_that_was_ended_here_was_not_abandoned() {
+    let call = call(&[
+        (ReportKind::Ringing, 0),
+        (ReportKind::Ended(EndState::Canceled), 9_000),
+    ]);
     let material = Material {
-        facts: CallFacts::of(&call, &[asked]),
+        facts: CallFacts::of(&call, &[asked_to_end()]),
         transcript: None,
         settings: Settings::default(),
     };
@@ -155,7 +160,7 @@ fn a_transcript_gives_every_section_and_the_flags() {
     assert_eq!(found["analysis_level"], "transcript");
     assert_eq!(found["language_code"], "en-US");
     assert_eq!(found["sentiment"]["label"]["customer"], "negative");
-    assert_eq!(found["sentiment"]["method"], "lexicon");
+    assert_eq!(found["sentiment"]["method"], "vader_call");
     assert_eq!(
         found["conversation_characteristics"]["total_conversation_duration_ms"],
         30_000
@@ -194,7 +199,7 @@ fn a_language_that_the_lexicon_does_not_know_skips_sentiment_alone() {
 #[test]
 fn a_fault_in_one_section_is_that_sections_status() {
     let material = material(&answered(30_000), Some(talk(None)));
-    let faulty = analyse(&material, &|_text| panic!("a fault, on purpose"));
+    let faulty = analyse_with(&material, &|_text| panic!("a fault, on purpose"));
     let found = serde_json::to_value(&faulty.findings).unwrap();
     assert_eq!(found["status"], "partial");
     assert_eq!(
@@ -214,8 +219,7 @@ fn equal_input_gives_equal_bytes_and_other_input_another_hash() {
     let (call, other) = (answered(30_000), answered(30_001));
     let first = material(&call, Some(talk(None)));
     let again = material(&call, Some(talk(None)));
-    let bytes =
-        |material| serde_json::to_vec(&analyse(material, &vader_compound).findings).unwrap();
+    let bytes = |material| serde_json::to_vec(&analyse(material).findings).unwrap();
     assert_eq!(bytes(&first), bytes(&again));
     assert_eq!(first.hash(), again.hash());
     let others = [
@@ -226,4 +230,50 @@ fn equal_input_gives_equal_bytes_and_other_input_another_hash() {
     for other in others {
         assert_ne!(first.hash(), other.hash());
     }
+}
+
+/// The analysis that `openapi.yaml` shows is what comes out.
+#[test]
+fn the_documented_example_is_what_comes_out() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/api/document/story/analysis.json");
+    let mut example: Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let turns = example["transcript"].as_array().unwrap();
+    let said: Vec<Value> = turns
+        .iter()
+        .map(|turn| {
+            json!({
+                "speaker": turn["speaker"], "text": turn["text"],
+                "begin_ms": turn["begin_offset_ms"], "end_ms": turn["end_offset_ms"],
+            })
+        })
+        .collect();
+    let call = call(&[
+        (ReportKind::Queued, 0),
+        (ReportKind::Answered, 319),
+        (ReportKind::Ended(EndState::Completed), 13_248),
+    ]);
+    let mut material = material(&call, Some(json!({"language": "en", "utterances": said})));
+    material.facts = CallFacts::of(&call, &[asked_to_end()]);
+    let analysed = analyse(&material);
+    let compounds = analysed.turn_compounds.unwrap();
+    let found = serde_json::to_value(&analysed.findings).unwrap();
+    let shown = example.clone();
+    for (name, value) in found.as_object().unwrap() {
+        example[name] = value.clone();
+    }
+    // The hash covers when the call was, which the story does not say.
+    example["input"]["input_hash"] = shown["input"]["input_hash"].clone();
+    for (turn, compound) in example["transcript"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip(compounds)
+    {
+        turn["sentiment"] = serde_json::to_value(TurnSentiment::of(compound)).unwrap();
+    }
+    let text = serde_json::to_string_pretty(&example).unwrap();
+    let offered = offered("analysis.json", &text);
+    assert_eq!(shown, example, "what comes out is in {offered}");
 }

@@ -8,8 +8,11 @@
 
 mod alive;
 mod analysis;
+mod analysis_golden;
 mod analysis_pure;
 mod analysis_run;
+mod analysis_vader;
+mod analysis_words;
 mod app;
 mod architecture;
 mod auth;
@@ -58,6 +61,8 @@ mod partition;
 mod party;
 mod placing;
 mod plivo_inbound;
+mod privacy_made;
+mod privacy_pure;
 mod problems;
 mod provider_double;
 mod queue;

@@ -56,6 +56,12 @@ pub struct ConversationCharacteristics {
     pub question_count: BTreeMap<String, u64>,
     /// Words, split at white space.
     pub word_count: BTreeMap<String, u64>,
+    /// Words that fill pauses: "um", "uh".
+    #[schema(required = false)]
+    pub filler_count: BTreeMap<String, u64>,
+    /// Words that say no: "not", "don't".
+    #[schema(required = false)]
+    pub negation_count: BTreeMap<String, u64>,
 }
 
 /// Time in which somebody talks.

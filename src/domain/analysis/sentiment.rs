@@ -9,8 +9,12 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SentimentMethod {
-    /// A lexicon and rules: VADER.
+    /// As `vader`, in revisions from before.
     Lexicon,
+    /// A lexicon and rules: VADER, as Python's vaderSentiment has it.
+    Vader,
+    /// The same, the words of service talk having no value: `call-en-1`.
+    VaderCall,
 }
 
 /// A sentiment in a word.
@@ -44,6 +48,9 @@ pub struct Sentiment {
     pub method: SentimentMethod,
     /// The scale of every score: `-5..5`.
     pub scale: &'static str,
+    /// Words to which the account has given a value of its own.
+    #[schema(required = false)]
+    pub own_words: usize,
     /// The mean of the four quarters.
     pub overall: BTreeMap<String, f64>,
     /// The overall score in a word.

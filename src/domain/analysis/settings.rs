@@ -9,7 +9,12 @@ use utoipa::ToSchema;
 
 use crate::domain::fault::Fault;
 
+pub mod categories;
 pub mod read;
+pub mod sentiment;
+
+pub use categories::CategoryRule;
+pub use sentiment::{SentimentProfile, SentimentSettings};
 
 /// The largest body that carries settings.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -20,19 +25,38 @@ const SHORT_CALL_SECONDS: u16 = 10;
 /// What an account wants of its analyses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-#[schema(example = json!({"short_call_seconds": 10}))]
+#[schema(example = json!(example()))]
 pub struct Settings {
     /// An answered call with fewer seconds of talk is a short call.
     #[schema(minimum = 0, maximum = 600, default = 10)]
     pub short_call_seconds: u16,
+    /// Which words have a value.
+    pub sentiment: SentimentSettings,
+    /// Into which categories calls are put. At most 100.
+    #[schema(max_items = 100)]
+    pub categories: Vec<CategoryRule>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             short_call_seconds: SHORT_CALL_SECONDS,
+            sentiment: SentimentSettings::default(),
+            categories: Vec::new(),
         }
     }
+}
+
+/// What settings look like.
+pub fn example() -> Value {
+    serde_json::json!({
+        "short_call_seconds": 10,
+        "sentiment": {"profile": "call", "words": {"broken": -2.0, "crisp": null}},
+        "categories": [{
+            "name": "cancellation", "phrases": ["cancel my *", "close my account"], "speaker": "customer",
+            "first_seconds": null, "last_seconds": null, "negate": false,
+        }],
+    })
 }
 
 impl Settings {
@@ -40,11 +64,15 @@ impl Settings {
     pub fn read(body: &Value) -> Result<Self, Vec<Fault>> {
         let default = Self::default();
         read::whole(body, |object| {
-            object.only(&["short_call_seconds"]);
+            object.only(&["short_call_seconds", "sentiment", "categories"]);
             Self {
                 short_call_seconds: object
                     .number("short_call_seconds", 0..=600)
                     .unwrap_or(default.short_call_seconds),
+                sentiment: object
+                    .object("sentiment", SentimentSettings::read)
+                    .unwrap_or_default(),
+                categories: categories::read(object),
             }
         })
     }

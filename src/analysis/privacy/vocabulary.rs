@@ -1,0 +1,237 @@
+//! The words that tell what a number is, and the words that numbers are said in.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use crate::analysis::hashing::WordState;
+
+/// What a number that follows is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Card,
+    Cvv,
+    Expiry,
+    Pin,
+    Ssn,
+    Account,
+    Routing,
+    Phone,
+    Iban,
+    Birth,
+    Address,
+    Mail,
+    /// An order, a reference, a version: nobody's secret.
+    Business,
+}
+
+/// What a word says as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// Zero to nine.
+    Digit(u8),
+    /// Ten to nineteen.
+    Teen(u8),
+    /// Twenty to ninety.
+    Tens(u8),
+    /// Two noughts after what was said.
+    Hundred,
+    /// What follows, so many times.
+    Times(usize),
+}
+
+/// What a word stands for in an address that is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    At,
+    Dot,
+    Dash,
+    Underscore,
+    Plus,
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    pub(super) topic: Option<Topic>,
+    pub(super) number: Option<Spoken>,
+    pub(super) sign: Option<Sign>,
+    /// First to thirty-first, as far as one word says it.
+    pub(super) ordinal: Option<u8>,
+    pub(super) is_month: bool,
+    /// "um": said while a number goes on.
+    pub(super) is_filler: bool,
+    /// "mm-hm": said while the other goes on.
+    pub(super) is_back_channel: bool,
+    /// Counted by the number before it.
+    pub(super) is_unit: bool,
+    pub(super) is_street: bool,
+    pub(super) is_mail_host: bool,
+    pub(super) is_top_domain: bool,
+    /// Too common to be anybody's name.
+    pub(super) is_common: bool,
+}
+
+const DIGITS: [&str; 10] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+];
+const TEENS: [&str; 10] = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
+const ORDINALS: &str = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
+    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
+
+const TOPICS: [(Topic, &str); 12] = [
+    (
+        Topic::Card,
+        "card cards visa mastercard amex discover debit credit",
+    ),
+    (Topic::Cvv, "cvv cvc cvv2 cvc2"),
+    (
+        Topic::Expiry,
+        "expiry expiration expires expiring expire exp",
+    ),
+    (Topic::Pin, "pin passcode"),
+    (Topic::Ssn, "social ssn"),
+    (Topic::Account, "account acct"),
+    (Topic::Routing, "routing aba"),
+    (
+        Topic::Phone,
+        "phone telephone cell cellphone mobile landline callback dial reach fax whatsapp",
+    ),
+    (Topic::Iban, "iban"),
+    (Topic::Birth, "born birth birthday birthdate dob"),
+    (
+        Topic::Address,
+        "address live lives living deliver ship mailing",
+    ),
+    (
+        Topic::Business,
+        "order orders reference ref tracking ticket case confirmation invoice serial model booking reservation \
+         version claim policy item sku flight room extension invoices zip postcode postal upc isbn imei vin \
+         quote id release build part product",
+    ),
+];
+
+/// Sets what is known of a word.
+type Flag = fn(&mut Known);
+
+const FLAGS: [(Flag, &str); 9] = [
+    (
+        |known| known.is_month = true,
+        "january february march april may june july august september october november december jan feb mar apr jun \
+         jul aug sep sept oct nov dec",
+    ),
+    (
+        |known| known.is_filler = true,
+        "um uh er erm ah uhm then and so sorry wait",
+    ),
+    (
+        |known| known.is_back_channel = true,
+        "mm hm mhm hmm huh uh um yes yeah yep yup ok okay right sure got it go on ahead alright good great perfect \
+         thanks thank you next and then correct please continue ah oh fine",
+    ),
+    (
+        |known| known.is_unit = true,
+        "dollar dollars cent cents euro euros pound pounds buck bucks percent minute minutes second seconds hour hours \
+         day days week weeks month months year years people persons times time mile miles am pm o'clock degrees \
+         kilometers items pieces points units calls thousand million billion",
+    ),
+    (
+        |known| known.is_street = true,
+        "street st avenue ave road rd boulevard blvd lane ln drive dr court ct way place pl square terrace highway \
+         parkway crescent close",
+    ),
+    (
+        |known| known.is_mail_host = true,
+        "gmail googlemail yahoo ymail hotmail outlook icloud aol proton protonmail live msn gmx comcast verizon att \
+         sbcglobal mac me fastmail zoho hey",
+    ),
+    (
+        |known| known.is_top_domain = true,
+        "com net org edu gov io co uk de fr us info biz ca au eu nl es it ch at be pl br in ie se no dk fi jp cn ai app \
+         dev me tv nz za mx",
+    ),
+    (
+        |known| known.is_common = true,
+        "a an the this that these those i i'm you you're he she it it's its we they them us my your his her our their \
+         is am are was were be been being do does did have has had will would can could should may might must shall \
+         not no yes of in on for from with by about to as if or and but so than then there here where when what which \
+         who how why just also only very really more most some any all each every other new now today tomorrow looking \
+         calling trying going spelled spelling listed under actually um uh look looked shop buy bought visit find \
+         found check order ordered available online website page site mail arrive arrived meet see",
+    ),
+    (
+        |known| known.is_common = true,
+        "email call called contact write send sent works working located based stay open office desk one well",
+    ),
+];
+
+static KNOWN: LazyLock<HashMap<&'static str, Known, WordState>> = LazyLock::new(known);
+
+/// What is known of a word in lower case.
+pub(super) fn look_up(word: &str) -> Option<Known> {
+    KNOWN.get(word).copied()
+}
+
+fn known() -> HashMap<&'static str, Known, WordState> {
+    let mut known: HashMap<&'static str, Known, WordState> = HashMap::default();
+    let mut number = |word, number| known.entry(word).or_default().number = Some(number);
+    for (value, word) in (0..).zip(DIGITS) {
+        number(word, Spoken::Digit(value));
+    }
+    for word in ["oh", "o", "nought", "naught"] {
+        number(word, Spoken::Digit(0));
+    }
+    for (value, word) in (10..).zip(TEENS) {
+        number(word, Spoken::Teen(value));
+    }
+    for (tens, word) in (2..).zip(TENS) {
+        number(word, Spoken::Tens(tens * 10));
+    }
+    number("hundred", Spoken::Hundred);
+    for (times, word) in [
+        (2, "double"),
+        (3, "triple"),
+        (3, "treble"),
+        (4, "quadruple"),
+    ] {
+        number(word, Spoken::Times(times));
+    }
+    for (value, word) in (0..).zip(ORDINALS.split_whitespace()) {
+        known.entry(word).or_default().ordinal = Some(value);
+    }
+    known.entry("thirtieth").or_default().ordinal = Some(30);
+    for (sign, words) in [
+        (Sign::At, "at"),
+        (Sign::Dot, "dot period point"),
+        (Sign::Dash, "dash hyphen minus"),
+        (Sign::Underscore, "underscore"),
+        (Sign::Plus, "plus"),
+    ] {
+        for word in words.split(' ') {
+            known.entry(word).or_default().sign = Some(sign);
+        }
+    }
+    for (topic, words) in TOPICS {
+        for word in words.split_whitespace() {
+            known.entry(word).or_default().topic = Some(topic);
+        }
+    }
+    for (flag, words) in FLAGS {
+        for word in words.split_whitespace() {
+            flag(known.entry(word).or_default());
+        }
+    }
+    known
+}

@@ -1,0 +1,194 @@
+//! The sections that are made of a transcript. Each by itself: what needs another that was not made does without it.
+
+use super::{Material, guarded};
+use crate::{
+    analysis::{
+        categories::categories,
+        heard::{heard, masked},
+        highlights::highlights,
+        key_phrases::key_phrases,
+        language::language,
+        privacy, quality,
+        sentiment::{is_supported, sentiment},
+        timing::timing,
+        voicemail::voicemail,
+    },
+    domain::{
+        analysis::{
+            CallMetrics, Categories, ConversationCharacteristics, FailReason, Highlights,
+            KeyPhrases, LanguageSource, Pii, QualityFlag, Section, Sentiment, SkipReason,
+            Voicemail,
+        },
+        transcript::{Language, Times, Transcript, Utterance},
+    },
+};
+
+/// What is made of a transcript.
+pub(super) struct Speech {
+    pub(super) language: Option<(Language, LanguageSource)>,
+    pub(super) conversation: Section<ConversationCharacteristics>,
+    pub(super) sentiment: Section<Sentiment>,
+    pub(super) turn_compounds: Option<Vec<f64>>,
+    pub(super) pii: Section<Pii>,
+    pub(super) key_phrases: Section<KeyPhrases>,
+    pub(super) highlights: Section<Highlights>,
+    pub(super) categories: Section<Categories>,
+    pub(super) voicemail: Section<Voicemail>,
+    pub(super) quality_flags: Option<Vec<QualityFlag>>,
+}
+
+impl Speech {
+    /// What there is without a transcript.
+    pub(super) fn none(call: Option<&CallMetrics>) -> Self {
+        let reason = SkipReason::NoTranscript;
+        Self {
+            language: None,
+            conversation: Section::Skipped { reason },
+            sentiment: Section::Skipped { reason },
+            turn_compounds: None,
+            pii: Section::Skipped { reason },
+            key_phrases: Section::Skipped { reason },
+            highlights: Section::Skipped { reason },
+            categories: Section::Skipped { reason },
+            voicemail: Section::from(guarded("voicemail", || voicemail(call, &[]))),
+            quality_flags: Some(Vec::new()),
+        }
+    }
+
+    /// All that can be made. `score` gives a text's compound score.
+    pub(super) fn of(
+        material: &Material,
+        transcript: &Transcript,
+        call: Option<&CallMetrics>,
+        score: &dyn Fn(&str) -> f64,
+    ) -> Self {
+        let utterances = transcript.utterances();
+        let talk_ms = material.facts.talk_ms();
+        let language = guarded("language", || language(transcript)).ok().flatten();
+        let is_english = is_supported(language.as_ref().map(|(language, _)| language));
+        let conversation = match transcript.times() {
+            Times::Given => Section::from(guarded("conversation_characteristics", || {
+                timing(utterances, talk_ms)
+            })),
+            Times::Absent => Section::Skipped {
+                reason: SkipReason::NoTimes,
+            },
+        };
+        let (sentiment, turn_compounds) = toned(material, utterances, is_english, score);
+        let quality_flags = guarded("quality_flags", || {
+            let heard = (conversation.completed(), sentiment.completed());
+            quality::flags(utterances, talk_ms, heard)
+        });
+        let words = Words {
+            material,
+            utterances,
+            call,
+            is_english,
+            compounds: turn_compounds.as_deref(),
+            duration_ms: conversation
+                .completed()
+                .map(|made| made.total_conversation_duration_ms),
+        };
+        Self {
+            quality_flags: quality_flags.ok(),
+            language,
+            conversation,
+            sentiment,
+            ..words.sections(turn_compounds.clone())
+        }
+    }
+}
+
+/// The sentiment section, and that of each utterance.
+fn toned(
+    material: &Material,
+    utterances: &[Utterance],
+    is_english: bool,
+    score: &dyn Fn(&str) -> f64,
+) -> (Section<Sentiment>, Option<Vec<f64>>) {
+    if !is_english {
+        let reason = SkipReason::LanguageNotSupported;
+        return (Section::Skipped { reason }, None);
+    }
+    let scored = guarded("sentiment", || {
+        let texts = utterances.iter().map(|utterance| utterance.text.as_str());
+        let compounds: Vec<f64> = texts.map(score).collect();
+        let settings = &material.settings.sentiment;
+        (sentiment(utterances, &compounds, settings), compounds)
+    });
+    match scored {
+        Ok((sentiment, compounds)) => (Section::Completed(sentiment), Some(compounds)),
+        Err(reason) => (Section::Failed { reason }, None),
+    }
+}
+
+/// What the sections about words are made of.
+struct Words<'a> {
+    material: &'a Material,
+    utterances: &'a [Utterance],
+    call: Option<&'a CallMetrics>,
+    is_english: bool,
+    compounds: Option<&'a [f64]>,
+    duration_ms: Option<u64>,
+}
+
+impl Words<'_> {
+    /// Where personal data cannot be found, nothing is made of the words: it could be in it.
+    fn sections(&self, turn_compounds: Option<Vec<f64>>) -> Speech {
+        let spans = match guarded("pii", || privacy::detect(self.utterances)) {
+            Ok(spans) => spans,
+            Err(reason) => return Speech::unread(reason, turn_compounds),
+        };
+        let masked = masked(self.utterances, &spans);
+        let heard = heard(&masked);
+        let in_english = SkipReason::LanguageNotSupported;
+        let duration_ms = self.duration_ms.unwrap_or_else(|| {
+            let ends = self.utterances.iter().map(|utterance| utterance.end_ms);
+            ends.max().unwrap_or(0).into()
+        });
+        let rules = &self.material.settings.categories;
+        Speech {
+            pii: Section::from(guarded("pii", || privacy::section(self.utterances, &spans))),
+            key_phrases: self.english(in_english, "key_phrases", || key_phrases(&heard)),
+            highlights: self.english(in_english, "highlights", || {
+                highlights(&heard, self.compounds)
+            }),
+            categories: Section::from(guarded("categories", || {
+                categories(rules, &heard, duration_ms)
+            })),
+            voicemail: Section::from(guarded("voicemail", || voicemail(self.call, &heard))),
+            ..Speech::unread(FailReason::InternalError, turn_compounds)
+        }
+    }
+
+    fn english<T>(
+        &self,
+        otherwise: SkipReason,
+        name: &'static str,
+        make: impl FnOnce() -> T,
+    ) -> Section<T> {
+        if self.is_english {
+            Section::from(guarded(name, make))
+        } else {
+            Section::Skipped { reason: otherwise }
+        }
+    }
+}
+
+impl Speech {
+    /// Where nothing about the words could be made.
+    fn unread(reason: FailReason, turn_compounds: Option<Vec<f64>>) -> Self {
+        Self {
+            language: None,
+            conversation: Section::Failed { reason },
+            sentiment: Section::Failed { reason },
+            turn_compounds,
+            pii: Section::Failed { reason },
+            key_phrases: Section::Failed { reason },
+            highlights: Section::Failed { reason },
+            categories: Section::Failed { reason },
+            voicemail: Section::Failed { reason },
+            quality_flags: None,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! From a text to its words, as Python's `SentiText` sees them: split at white space, without the punctuation around, emojis
+//! put into words first.
+//!
+//! Case is Rust's, which is that of a Unicode version at least as new as Python's: they could differ in letters that Unicode
+//! got after 2022.
+
+use std::borrow::Cow;
+
+use super::{
+    Vader,
+    lexicon::{Entry, description},
+};
+
+/// A word and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token {
+    /// What is known of it.
+    pub(super) entry: Entry,
+    /// Whether it is in capitals.
+    pub(super) is_upper: bool,
+}
+
+/// The text with its emojis in words.
+pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut after_space = true;
+    for character in text.chars() {
+        if let Some(description) = description(character) {
+            if !after_space {
+                plain.push(' ');
+            }
+            plain.push_str(description);
+            after_space = false;
+        } else {
+            plain.push(character);
+            after_space = character == ' ';
+        }
+    }
+    plain.into()
+}
+
+/// The words of a text without emojis.
+pub(super) fn tokens(vader: &Vader, text: &str) -> Vec<Token> {
+    let mut lowered = String::new();
+    text.split(is_space)
+        .filter(|word| !word.is_empty())
+        .map(|word| token(vader, bare(word), &mut lowered))
+        .collect()
+}
+
+fn token(vader: &Vader, word: &str, lowered: &mut String) -> Token {
+    let mut entry = if word.is_ascii() {
+        if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            lowered.clear();
+            lowered.push_str(word);
+            lowered.make_ascii_lowercase();
+            vader.entry(lowered)
+        } else {
+            vader.entry(word)
+        }
+    } else {
+        vader.entry(&word.to_lowercase())
+    };
+    // Python looks for it in the word in lower case.
+    entry.negates = entry.negates || has_nt(word);
+    Token {
+        entry,
+        is_upper: is_upper(word),
+    }
+}
+
+fn has_nt(word: &str) -> bool {
+    word.contains('\'') && word.to_lowercase().contains("n't")
+}
+
+/// White space as `str.split` has it: Unicode's, and the four separators of ASCII.
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
+}
+
+/// Without the punctuation around it, if more than two characters are left: so `:)` stays.
+fn bare(word: &str) -> &str {
+    let bare = word.trim_matches(|character: char| character.is_ascii_punctuation());
+    if bare.len() <= 2 || (!bare.is_ascii() && bare.chars().count() <= 2) {
+        word
+    } else {
+        bare
+    }
+}
+
+/// As `str.isupper`: no small letter, no title case, and a capital.
+fn is_upper(word: &str) -> bool {
+    if word.is_ascii() {
+        return word.bytes().any(|byte| byte.is_ascii_uppercase())
+            && !word.bytes().any(|byte| byte.is_ascii_lowercase());
+    }
+    let mut has_capital = false;
+    for character in word.chars() {
+        if character.is_lowercase() || is_title(character) {
+            return false;
+        }
+        has_capital = has_capital || character.is_uppercase();
+    }
+    has_capital
+}
+
+fn is_title(character: char) -> bool {
+    matches!(
+        character,
+        '\u{1c5}' | '\u{1c8}' | '\u{1cb}' | '\u{1f2}' | '\u{1fbc}' | '\u{1fcc}' | '\u{1ffc}'
+            | '\u{1f88}'..='\u{1f8f}' | '\u{1f98}'..='\u{1f9f}' | '\u{1fa8}'..='\u{1faf}'
+    )
+}
