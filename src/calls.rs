@@ -25,6 +25,7 @@ pub mod ingest;
 pub mod legs;
 pub mod limits;
 pub mod place;
+pub mod reanalyze;
 pub mod reconcile;
 pub mod record;
 pub mod room;

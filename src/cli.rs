@@ -21,6 +21,7 @@ mod health;
 mod key;
 mod migrate;
 mod providers;
+mod reanalyze;
 mod serve;
 mod session;
 mod signals;
@@ -80,6 +81,8 @@ enum Working {
     Endpoint(endpoint::Command),
     /// Writes all calls of an account, or those that filters let pass, as NDJSON or CSV
     Export(Box<export::Args>),
+    /// Analyses calls anew whose analysis would say something else today
+    Reanalyze(reanalyze::Args),
     /// Says whether database, schema, queue, clock and secret key are as they should be
     Doctor,
     /// Plays a telephony provider on this machine, with lost, doubled and reordered callbacks, and checks every record
@@ -159,6 +162,9 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Working::Export(args) => {
+            session::with(config, async |session| args.run(session).await).await?;
+        }
+        Working::Reanalyze(args) => {
             session::with(config, async |session| args.run(session).await).await?;
         }
     }

@@ -84,6 +84,9 @@ pub struct Analyze {
     pub call_id: CallId,
     /// Why now.
     pub trigger: Trigger,
+    /// Also if there is a revision of the same input.
+    #[serde(default)]
+    pub force: bool,
 }
 
 impl Job for Analyze {

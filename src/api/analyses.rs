@@ -11,12 +11,13 @@ use super::{
     answer,
     auth::require,
     document::story,
-    error::Error,
+    error::{Code, Error, Problem},
     extract::{Path, QueryFields, Reader},
     native::{NoSuch, Refusals},
     state::ApiState,
 };
 use crate::{
+    calls::reanalyze::{self, RequestError, Requested},
     domain::{
         account::{Caller, Scope},
         analysis::{Analysis, TurnSentiment},
@@ -33,7 +34,7 @@ const PAGE_MAX: i32 = 100;
 /// The routes, with their whole paths.
 pub fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(get_analysis))
+        .routes(routes!(get_analysis, request_analysis))
         .routes(routes!(list_analyses))
 }
 
@@ -137,6 +138,86 @@ async fn list_analyses(
         StatusCode::OK,
         &Analyses::of(listed.await?, limit),
     ))
+}
+
+/// How a request for an analysis stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// The newest revision is what would be made.
+    Current,
+    /// Another will be made.
+    Queued,
+}
+
+/// What becomes of a request for an analysis.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(story::analysis_requested()))]
+struct AnalysisRequested {
+    /// The call.
+    call_id: CallId,
+    /// How it stands.
+    state: Standing,
+    /// The newest revision as of now; the one that was asked for will be above it. Null before the first.
+    revision: Option<i32>,
+}
+
+/// Have a call analysed again
+///
+/// A revision of the same input, the account's settings and the analysers' versions among it, is not made twice unless it is forced.
+/// The new revision is told as `call.analyzed`.
+#[utoipa::path(
+    post, path = "/v1/calls/{id}/analysis", tag = "analysis",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The call's id"),
+        ("force" = Option<bool>, Query, description = "Also if equal input has been analysed by the same analysers; false unless given")
+    ),
+    responses(
+        (status = 200, description = "The newest revision is what would be made", body = AnalysisRequested),
+        (status = 202, description = "It will be made", body = AnalysisRequested),
+        (status = 409, description = "The call is live: it is analysed when it has ended", body = Problem, content_type = "application/problem+json"),
+        NoSuch, Refusals
+    ),
+    security(("bearer" = []))
+)]
+async fn request_analysis(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(call_id): Path<CallId>,
+    QueryFields(query): QueryFields,
+) -> Result<Response, Error> {
+    require(&caller, Scope::ManageCalls)?;
+    let mut reader = Reader::new(&query);
+    let force = reader.optional("force", |field| {
+        field.one_of(&[("true", true), ("false", false)])
+    });
+    reader.finish(Some(()))?;
+    let call = (caller.account_id, call_id);
+    let requested =
+        reanalyze::request(&state.db, &state.wake, call, force.unwrap_or(false)).await?;
+    let (status, standing, revision) = match requested {
+        Requested::Current { revision } => (StatusCode::OK, Standing::Current, Some(revision)),
+        Requested::Queued { revision } => (StatusCode::ACCEPTED, Standing::Queued, revision),
+    };
+    let body = AnalysisRequested {
+        call_id,
+        state: standing,
+        revision,
+    };
+    Ok(answer::json(status, &body))
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::CallNotFound => Self::not_found("call"),
+            RequestError::CallLive => Self::new(
+                Code::InvalidTransition,
+                "the call is live: it is analysed when it has ended",
+            ),
+            RequestError::Store(error) => error.into(),
+        }
+    }
 }
 
 async fn find(

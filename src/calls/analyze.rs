@@ -21,7 +21,7 @@ use crate::{
         call::Call,
         call_object::{Beside, customer_sentiment},
         event::EventType,
-        id::AnalysisId,
+        id::{AccountId, AnalysisId, CallId},
     },
     jobs::Analyze,
     queue::{self, Claim, Outcome, runner::Wake},
@@ -101,6 +101,7 @@ enum Round {
 /// What was read, and when.
 struct Gathered {
     effort: Effort,
+    force: bool,
     material: Material,
     hash: InputHash,
     transcript_revision: Option<i32>,
@@ -133,11 +134,52 @@ async fn gather(
     job: &Analyze,
     effort: Effort,
 ) -> sqlx::Result<Option<Gathered>> {
-    let (account_id, call_id) = (job.account_id, job.call_id);
-    let call = store::calls::find(&mut *conn, account_id, call_id).await?;
+    let call = store::calls::find(&mut *conn, job.account_id, job.call_id).await?;
     let Some(call) = call.filter(|call| call.life.end.is_some()) else {
         return Ok(None);
     };
+    let (gathered, newest) = read(conn, &call, effort, job.force).await?;
+    Ok(Some(gathered)
+        .filter(|gathered| !newest.is_some_and(|newest| gathered.is_answered_by(&newest))))
+}
+
+/// Whether a call has been analysed as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It goes on: there is nothing to be analysed yet.
+    Live,
+    /// This revision is what would be made now.
+    Current(i32),
+    /// Another would be made than this one, or the first.
+    Outdated(Option<i32>),
+}
+
+/// How the analysis of a call stands; `None` if there is no such call.
+pub async fn standing(
+    conn: &mut PgConnection,
+    (account_id, call_id): (AccountId, CallId),
+) -> sqlx::Result<Option<Standing>> {
+    let Some(call) = store::calls::find(&mut *conn, account_id, call_id).await? else {
+        return Ok(None);
+    };
+    if call.life.end.is_none() {
+        return Ok(Some(Standing::Live));
+    }
+    let (gathered, newest) = read(conn, &call, Effort::Full, false).await?;
+    Ok(Some(match newest {
+        Some(newest) if gathered.is_answered_by(&newest) => Standing::Current(newest.revision),
+        newest => Standing::Outdated(newest.map(|newest| newest.revision)),
+    }))
+}
+
+/// The input of an ended call's analysis, and the newest revision.
+async fn read(
+    conn: &mut PgConnection,
+    call: &Call,
+    effort: Effort,
+    force: bool,
+) -> sqlx::Result<(Gathered, Option<Head>)> {
+    let (account_id, call_id) = (call.account_id, call.call_id);
     let parts = terminations::of_calls(&mut *conn, &[(account_id, call_id)]).await?;
     let parts: Vec<_> = parts.into_iter().map(|(_, part)| part).collect();
     let head = transcripts::newest_head(&mut *conn, account_id, call_id).await?;
@@ -150,20 +192,20 @@ async fn gather(
     };
     let settings = analysis_settings::find(&mut *conn, account_id).await?;
     let material = Material {
-        facts: CallFacts::of(&call, &parts),
+        facts: CallFacts::of(call, &parts),
         transcript: transcript.map(|kept| (kept.source, kept.transcript)),
         settings: settings.settings,
     };
     let gathered = Gathered {
         effort,
+        force,
         hash: material.hash(),
         material,
         transcript_revision,
         at: store::now(&mut *conn).await?,
     };
     let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
-    Ok(Some(gathered)
-        .filter(|gathered| !newest.is_some_and(|newest| gathered.is_answered_by(&newest))))
+    Ok((gathered, newest))
 }
 
 /// Off the threads that serve requests: an hour of talk takes milliseconds, the largest transcript a second.
@@ -231,7 +273,7 @@ async fn keep(
 impl Gathered {
     /// Whether a revision of this input is there. A failed one is no answer to whoever can do better.
     fn is_answered_by(&self, newest: &Head) -> bool {
-        let same = newest.input_hash == self.hash.as_bytes();
+        let same = !self.force && newest.input_hash == self.hash.as_bytes();
         match self.effort {
             Effort::Full => same && newest.status != AnalysisStatus::Failed,
             // The hash does not cover a transcript that was not read.

@@ -80,6 +80,7 @@ pub fn analysis(account_id: AccountId, call_id: CallId, trigger: Trigger) -> New
             account_id,
             call_id,
             trigger,
+            force: false,
         },
     )
 }

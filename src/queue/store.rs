@@ -209,6 +209,30 @@ pub async fn is_live(db: impl PgExecutor<'_>, job_id: JobId) -> sqlx::Result<boo
     .await
 }
 
+/// How many of these jobs are still to be done.
+pub async fn live_among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<usize> {
+    let jobs: Vec<Uuid> = jobs.iter().map(|id| id.uuid()).collect();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from jobs where job_id = any($1) and state <> 'dead'"#,
+        &jobs
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// How many of these jobs will not be tried again.
+pub async fn dead_among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<usize> {
+    let jobs: Vec<Uuid> = jobs.iter().map(|id| id.uuid()).collect();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from jobs where job_id = any($1) and state = 'dead'"#,
+        &jobs
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// Keeps leases alive. What is not among the answers was lost.
 pub async fn heartbeat(
     db: impl PgExecutor<'_>,

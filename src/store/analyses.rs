@@ -1,6 +1,8 @@
 //! Analyses: immutable revisions, the newest is the current one.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, types::Json};
+use uuid::Uuid;
 
 use crate::domain::{
     analysis::{Analysis, AnalysisStatus},
@@ -125,4 +127,24 @@ pub async fn list(
     )
     .fetch_all(db)
     .await
+}
+
+/// How many of these calls have a revision that was stored then or later.
+pub async fn calls_since(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    calls: &[CallId],
+    since: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    let calls: Vec<Uuid> = calls.iter().map(|call_id| call_id.uuid()).collect();
+    let count = sqlx::query_scalar!(
+        r#"select count(distinct call_id) as "count!" from analyses
+           where account_id = $1 and call_id = any($2) and created_at >= $3"#,
+        account_id.uuid(),
+        &calls,
+        since
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }

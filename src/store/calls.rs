@@ -14,6 +14,7 @@ use crate::domain::{
     placement::PlacementState,
 };
 
+mod ended;
 pub mod names;
 pub mod query;
 mod reported;
@@ -23,6 +24,7 @@ mod spoken;
 pub mod total;
 pub mod write;
 
+pub use ended::ended;
 pub use reported::{Reported, save_life, save_reported};
 pub use write::{note_sentiment, save};
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::analysis_pure::json_fixture;
 
+mod again;
 mod scene;
 mod settings;
 

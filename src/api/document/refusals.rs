@@ -11,7 +11,8 @@ use crate::{
         guard, idempotency, inbound, limits, voice_calls,
     },
     calls::{
-        annotate::AnnotateError, connect::ConnectError, record::RecordError, update::UpdateError,
+        annotate::AnnotateError, connect::ConnectError, reanalyze::RequestError,
+        record::RecordError, update::UpdateError,
     },
     domain::{party::NotE164, voice_call::update::InvalidTransition},
     store::connections::InUse,
@@ -171,6 +172,7 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
     let error = match at.at() {
         ("post", "/calls") => RecordError::NameTaken.into(),
         ("delete", "/calls/{id}") => AnnotateError::Live.into(),
+        ("post", "/v1/calls/{id}/analysis") => RequestError::CallLive.into(),
         ("put", "/v1/calls/{id}/room" | "/v1/calls/{id}/limits") => {
             Error::new(Code::InvalidTransition, "the call has ended")
         }

@@ -153,6 +153,11 @@ pub fn account() -> Value {
     })
 }
 
+/// What becomes of a request for an analysis.
+pub fn analysis_requested() -> Value {
+    json!({"call_id": CALL, "state": "queued", "revision": 1})
+}
+
 /// What an account wants of its analyses.
 pub fn analysis_settings() -> Value {
     json!({"short_call_seconds": 10, "updated_at": "2026-03-01T08:00:00Z"})

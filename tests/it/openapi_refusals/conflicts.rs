@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onhook::{
-    calls::connect::{NewConnection, connect},
+    calls::connect::NewConnection,
     domain::connection::{AnsweredBy, Credentials},
 };
 use serde_json::{Value, json};
@@ -286,7 +286,7 @@ async fn deliveries(there: &mut There<'_>) {
     there.compared.expect(resend, 422, answer).await;
 }
 
-/// Only a call that is live is bounded, and only in the future.
+/// Only a call that is live is bounded, and only in the future; only one that is over is analysed.
 async fn limits(there: &mut There<'_>, ended_call: &str) {
     let operation = Operation::find("put", "/v1/calls/{id}/limits");
     let body = json!({"max_duration": 60});
@@ -301,6 +301,9 @@ async fn limits(there: &mut There<'_>, ended_call: &str) {
     let answer = there.send(operation, live, Some(&past), ("x-none", "1"));
     let answer = answer.await;
     there.compared.expect(operation, 422, answer).await;
+    let analysis = Operation::find("post", "/v1/calls/{id}/analysis");
+    let answer = there.send(analysis, live, None, ("x-none", "1")).await;
+    there.compared.expect(analysis, 409, answer).await;
 }
 
 /// Rooms are on servers that the account is connected to, and of calls that are live.
@@ -324,10 +327,7 @@ async fn room(there: &mut There<'_>, ended_call: &str) {
         numbers: Vec::new(),
         answered_by: None,
     };
-    let tools = there.app.tools();
-    let added = connect(&tools.db, &tools.sealing_key, &tools.egress, new)
-        .await
-        .unwrap();
+    let added = there.app.connect(new).await;
     let here = changed(operation, "connection_id", Some(json!(added)));
     for (call, status) in [(UNKNOWN, 404), (ended_call, 409)] {
         let answer = there

@@ -1,0 +1,227 @@
+//! Analyses that somebody asks for: of one call, or of all calls of a time.
+//!
+//! What equal input has made is not made again unless that is asked for. A back-fill stays behind the work of the day: a handful of
+//! its jobs waits at any time, and they share a lane.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::{
+    analyze::{self, Standing},
+    effects,
+};
+use crate::{
+    domain::{
+        analysis::Trigger,
+        id::{AccountId, CallId, JobId},
+    },
+    jobs::Analyze,
+    queue::{self, Lane, NewJob, runner::Wake},
+    store,
+};
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requested {
+    /// The newest revision is what would be made.
+    Current {
+        /// It.
+        revision: i32,
+    },
+    /// It will be made.
+    Queued {
+        /// The newest one until then.
+        revision: Option<i32>,
+    },
+}
+
+/// Why a call is not analysed.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The account has no such call.
+    #[error("the call is not known")]
+    CallNotFound,
+    /// It has not ended.
+    #[error("the call goes on")]
+    CallLive,
+    /// The database did not do it, or may not have.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<sqlx::Error> for RequestError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Has a call analysed anew, if that would say anything else, or if it is forced.
+pub async fn request(
+    db: &PgPool,
+    wake: &Wake,
+    of: (AccountId, CallId),
+    force: bool,
+) -> Result<Requested, RequestError> {
+    let requested = store::within(async {
+        let mut tx = db.begin().await?;
+        let standing = analyze::standing(&mut tx, of).await?;
+        let revision = match standing.ok_or(RequestError::CallNotFound)? {
+            Standing::Live => return Err(RequestError::CallLive),
+            Standing::Current(revision) if !force => return Ok(Requested::Current { revision }),
+            Standing::Current(revision) => Some(revision),
+            Standing::Outdated(revision) => revision,
+        };
+        let (account_id, call_id) = of;
+        let job = if force {
+            forced(account_id, call_id)
+        } else {
+            effects::analysis(account_id, call_id, Trigger::Requested)
+        };
+        let job = job.unique(format!("analyze-requested/{call_id}/{force}"));
+        queue::store::enqueue(&mut tx, &[job]).await?;
+        tx.commit().await?;
+        Ok(Requested::Queued { revision })
+    })
+    .await?;
+    if let Requested::Queued { .. } = requested {
+        wake.wake();
+    }
+    Ok(requested)
+}
+
+fn forced(account_id: AccountId, call_id: CallId) -> NewJob {
+    let job = Analyze {
+        account_id,
+        call_id,
+        trigger: Trigger::Requested,
+        force: true,
+    };
+    NewJob::new(account_id, &job)
+}
+
+/// Which calls are to be analysed anew: those of one account that have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Backfill {
+    /// Whose.
+    pub account_id: AccountId,
+    /// First heard of then or later.
+    pub since: DateTime<Utc>,
+    /// And before.
+    pub until: Option<DateTime<Utc>>,
+    /// Also those of which nothing else would be said.
+    pub force: bool,
+}
+
+/// Where a back-fill is.
+pub type Place = (DateTime<Utc>, CallId);
+
+/// A handful of calls that are being analysed.
+#[derive(Debug)]
+pub struct Batch {
+    /// The last of them.
+    pub last: Place,
+    /// How many calls were looked at.
+    pub calls: usize,
+    jobs: Vec<JobId>,
+    queued: Vec<CallId>,
+    began: DateTime<Utc>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Done {
+    /// Calls with a new revision.
+    pub analysed: usize,
+    /// Calls whose analysis was given up.
+    pub failed: usize,
+}
+
+impl Backfill {
+    /// How many calls are looked at, and wait at most, at a time.
+    pub const BATCH: i64 = 100;
+
+    /// The next calls after a place; `None` at the end. With `dry_run` they are only looked at.
+    pub async fn next(
+        &self,
+        db: &PgPool,
+        after: Option<Place>,
+        dry_run: bool,
+    ) -> Result<Option<Batch>, store::Error> {
+        store::within(Box::pin(async {
+            let mut tx = db.begin().await?;
+            let began = store::now(&mut tx).await?;
+            let range = (self.since, self.until.unwrap_or(began));
+            let ended =
+                store::calls::ended(&mut *tx, self.account_id, range, after, Self::BATCH).await?;
+            let Some(last) = ended.last().copied() else {
+                return Ok(None);
+            };
+            let outdated = self.outdated(&mut tx, &ended).await?;
+            let jobs: Vec<NewJob> = outdated.iter().map(|call_id| self.job(*call_id)).collect();
+            if !dry_run {
+                queue::store::enqueue(&mut tx, &jobs).await?;
+                tx.commit().await?;
+            }
+            Ok(Some(Batch {
+                last,
+                calls: ended.len(),
+                jobs: jobs.iter().map(NewJob::job_id).collect(),
+                queued: outdated,
+                began,
+            }))
+        }))
+        .await
+    }
+
+    async fn outdated(
+        &self,
+        conn: &mut PgConnection,
+        ended: &[Place],
+    ) -> sqlx::Result<Vec<CallId>> {
+        let mut outdated = Vec::new();
+        for (_, call_id) in ended {
+            let standing = analyze::standing(conn, (self.account_id, *call_id)).await?;
+            match standing {
+                Some(Standing::Outdated(_)) => outdated.push(*call_id),
+                Some(Standing::Current(_)) if self.force => outdated.push(*call_id),
+                Some(Standing::Current(_) | Standing::Live) | None => {}
+            }
+        }
+        Ok(outdated)
+    }
+
+    fn job(&self, call_id: CallId) -> NewJob {
+        let job = if self.force {
+            forced(self.account_id, call_id)
+        } else {
+            effects::analysis(self.account_id, call_id, Trigger::Requested)
+        };
+        job.unique(format!("reanalyze/{call_id}/{}", self.force))
+            .in_lane(Lane(self.account_id.uuid()))
+    }
+}
+
+impl Batch {
+    /// How many of the calls are to be analysed.
+    pub fn outdated(&self) -> usize {
+        self.queued.len()
+    }
+
+    /// How many of its jobs are still to be done.
+    pub async fn left(&self, db: &PgPool) -> Result<usize, store::Error> {
+        store::ask(queue::store::live_among(db, &self.jobs)).await
+    }
+
+    /// What became of it, once nothing is left.
+    pub async fn done(&self, db: &PgPool, account_id: AccountId) -> Result<Done, store::Error> {
+        let analysed = store::analyses::calls_since(db, account_id, &self.queued, self.began);
+        let analysed = store::ask(analysed).await?;
+        let failed = store::ask(queue::store::dead_among(db, &self.jobs)).await?;
+        Ok(Done { analysed, failed })
+    }
+}
+
+/// How often it is looked whether a batch is done.
+pub const LOOK_EVERY: Duration = Duration::from_millis(250);
