@@ -9,6 +9,7 @@
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         run::{self, Analysed, InputHash, Material},
     },
     domain::{
-        analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION},
+        analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION, flat::Flat},
         call::Call,
         call_object::{Beside, customer_sentiment},
         event::EventType,
@@ -253,7 +254,9 @@ async fn keep(
         turn_compounds: analysed.turn_compounds.as_deref(),
     };
     analyses::insert(&mut tx, account_id, &revision).await?;
+    let before = Flat::of(beside.analysis.as_ref());
     beside.analysis = serde_json::to_value(&analysis).ok();
+    let call = fill(&mut tx, call, before, beside.analysis.as_ref()).await?;
     let label = beside.analysis.as_ref().and_then(customer_sentiment);
     store::calls::note_sentiment(&mut tx, account_id, call_id, label).await?;
     let analyzed = Happening {
@@ -268,6 +271,21 @@ async fn keep(
     }
     tx.commit().await?;
     Ok(Round::Told { jobs: emitted.jobs })
+}
+
+/// Fills the fields that the documented objects show of an analysis; the call as it is then.
+async fn fill(
+    conn: &mut PgConnection,
+    mut call: Call,
+    before: Flat,
+    analysis: Option<&Value>,
+) -> sqlx::Result<Call> {
+    if !Flat::of(analysis).fill(before, &mut call) {
+        return Ok(call);
+    }
+    store::calls::save(&mut *conn, &call).await?;
+    let saved = store::calls::find(conn, call.account_id, call.call_id).await?;
+    Ok(saved.unwrap_or(call))
 }
 
 impl Gathered {

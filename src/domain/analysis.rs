@@ -15,6 +15,7 @@ use super::{
 pub mod call_metrics;
 pub mod content;
 pub mod conversation;
+pub mod flat;
 pub mod privacy;
 pub mod sentiment;
 pub mod settings;

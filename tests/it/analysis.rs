@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::analysis_pure::json_fixture;
 
 mod again;
+mod flat;
 mod scene;
 mod settings;
 
