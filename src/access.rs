@@ -4,7 +4,9 @@ use sqlx::PgPool;
 
 use crate::{
     domain::{
-        account::{AccountName, BusinessUid, Handling, KeyKind, NewKey, VoipMode},
+        account::{
+            AccountName, BusinessUid, Handling, KeyKind, NewKey, TranscriptAccess, VoipMode,
+        },
         id::{AccountId, KeyId},
         key::ApiKey,
         limits::MaxDuration,
@@ -41,6 +43,8 @@ pub struct KeyRequest {
     pub client_uid: Option<Text<255>>,
     /// What it prefers when a request does not say.
     pub prefer: Option<Handling>,
+    /// What it reads of what was said on calls; as its account says if not given.
+    pub transcripts: Option<TranscriptAccess>,
     /// After how many days it expires.
     pub expires_in_days: Option<i32>,
 }
@@ -174,6 +178,7 @@ pub async fn create_key(
         staff_uid: request.staff_uid,
         client_uid: request.client_uid,
         prefer: request.prefer,
+        transcripts: request.transcripts,
         expires_in_days: request.expires_in_days,
     };
     // Boxed, as every transaction is: its future is large.

@@ -34,6 +34,7 @@ pub mod limits;
 pub mod native;
 pub mod observe;
 pub mod prefer;
+pub mod redact;
 pub mod serve;
 pub mod state;
 pub mod transcripts;

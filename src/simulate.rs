@@ -133,6 +133,7 @@ async fn service(
         staff_uid: None,
         client_uid: None,
         prefer: None,
+        transcripts: None,
         expires_in_days: None,
     };
     let key = access::create_key(&tools.db, account.account_id, request).await?;

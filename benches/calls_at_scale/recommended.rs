@@ -2,7 +2,8 @@
 
 use onhook::{
     domain::{
-        call_query::{Column, Condition, Order},
+        account::TranscriptAccess,
+        call_query::{Column, Condition, Order, Search},
         id::{AccountId, CallId},
     },
     store::{
@@ -408,7 +409,7 @@ fn query(
 ) -> Asked {
     Asked::Calls(CallQuery {
         conditions,
-        search,
+        search: search.map(|words| Search::new(words, TranscriptAccess::Raw)),
         sort,
         order,
         start: Start::Offset(0),

@@ -25,7 +25,7 @@ mod vocabulary;
 
 use tokens::Said;
 
-pub use redact::{lines, redacted};
+pub use redact::{redact_shown, redacted};
 
 /// So many spans are listed; all are counted.
 pub const SPANS_MAX: usize = 1_000;

@@ -16,8 +16,8 @@ use super::{
 use crate::domain::{
     analysis::{
         AnalysisLevel, AnalysisStatus, Analyzer, CallMetrics, FailReason, Findings, Input,
-        LanguageSource, SCHEMA_VERSION, Section, SectionState, Settings, Summary, TimingSource,
-        TranscriptSource,
+        LanguageSource, PrivacySettings, SCHEMA_VERSION, Section, SectionState, Settings, Summary,
+        TimingSource, TranscriptSource,
     },
     transcript::{Language, Times, Transcript, Utterance},
 };
@@ -68,7 +68,7 @@ impl Material {
             transcript_source: Option<TranscriptSource>,
             language: Option<&'a Language>,
             utterances: Option<&'a [Utterance]>,
-            settings: &'a Settings,
+            settings: Settings,
             timed: Option<bool>,
         }
         let transcript = self.transcript.as_ref();
@@ -86,7 +86,11 @@ impl Material {
             transcript_source: transcript.map(|(source, _)| *source),
             language: transcript.and_then(|(_, transcript)| transcript.language()),
             utterances: transcript.map(|(_, transcript)| transcript.utterances()),
-            settings: &self.settings,
+            // Who may see what does not change what is made.
+            settings: Settings {
+                privacy: PrivacySettings::default(),
+                ..self.settings.clone()
+            },
             timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");

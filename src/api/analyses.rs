@@ -14,12 +14,13 @@ use super::{
     error::{Code, Error, Problem},
     extract::{Path, QueryFields, Reader},
     native::{NoSuch, Refusals},
+    redact,
     state::ApiState,
 };
 use crate::{
     calls::reanalyze::{self, RequestError, Requested},
     domain::{
-        account::{Caller, Scope},
+        account::{Caller, Scope, TranscriptAccess},
         analysis::{Analysis, TurnSentiment},
         id::{AccountId, CallId},
         transcript::{ShownUtterance, SpeakerRole, Utterance},
@@ -95,9 +96,10 @@ async fn get_analysis(
     Path(call_id): Path<CallId>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ReadCalls)?;
+    let access = redact::access(&state.db, &caller).await?;
     let found = store::within(async {
         let mut conn = state.db.acquire().await?;
-        find(&mut conn, caller.account_id, call_id).await
+        find(&mut conn, (caller.account_id, call_id), access).await
     });
     Ok(answer::json(StatusCode::OK, &found.await?))
 }
@@ -222,8 +224,8 @@ impl From<RequestError> for Error {
 
 async fn find(
     conn: &mut PgConnection,
-    account_id: AccountId,
-    call_id: CallId,
+    (account_id, call_id): (AccountId, CallId),
+    access: TranscriptAccess,
 ) -> Result<CurrentAnalysis, Error> {
     must_exist(&mut *conn, account_id, call_id).await?;
     let newest = store::analyses::newest(&mut *conn, account_id, call_id).await?;
@@ -240,8 +242,9 @@ async fn find(
     };
     let compounds = turn_compounds.unwrap_or_default();
     let turns = transcript.map(|kept| {
-        let shown = ShownUtterance::all(&kept.transcript);
-        let said = kept.transcript.utterances().iter().zip(shown).enumerate();
+        let transcript = redact::transcript(kept.transcript, access);
+        let shown = ShownUtterance::all(&transcript);
+        let said = transcript.utterances().iter().zip(shown).enumerate();
         said.map(|(turn, said)| Spoken::of(turn, said, compounds.get(turn)))
             .collect()
     });

@@ -164,6 +164,7 @@ impl Authenticator {
                 .filter(|uid| claims.kind == KeyKind::Client && !uid.as_str().is_empty())
                 .map(Text::into_string),
             prefer: None,
+            transcripts: claims.transcripts,
             on_behalf_by: None,
         })
     }

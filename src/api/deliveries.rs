@@ -14,6 +14,7 @@ use super::{
     extract::{Field, Fields, Path, QueryFields, Reader},
     idempotency::Once,
     native::{NoSuch, Refusals},
+    redact,
     state::ApiState,
 };
 use crate::{
@@ -152,7 +153,8 @@ struct EventObject {
     call_id: CallId,
     /// When.
     timestamp: DateTime<Utc>,
-    /// What is posted, byte for byte: what signatures are made over.
+    /// What is posted, byte for byte: what signatures are made over. To a credential that reads transcripts redacted it is
+    /// shown so.
     body: String,
 }
 
@@ -304,6 +306,7 @@ async fn get_event(
     Path(event_id): Path<EventId>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
+    let access = redact::access(&state.db, &caller).await?;
     let found = store::ask(events::find(&state.db, caller.account_id, event_id)).await?;
     let event = found.ok_or_else(|| Error::not_found("event"))?;
     let shown = EventObject {
@@ -311,7 +314,7 @@ async fn get_event(
         event_type: event.event_type,
         call_id: event.call_id,
         timestamp: event.occurred_at,
-        body: event.body,
+        body: redact::event(event.body, access),
     };
     Ok(answer::json(StatusCode::OK, &shown))
 }

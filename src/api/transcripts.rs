@@ -13,6 +13,7 @@ use super::{
     error::Error,
     extract::{Path, QueryFields, TextOrJson},
     native::{BodyRefusals, NoSuch, Refusals},
+    redact,
     state::ApiState,
 };
 use crate::{
@@ -166,6 +167,8 @@ async fn get_transcript(
         source,
         transcript,
     } = found.await?;
+    let access = redact::access(&state.db, &caller).await?;
+    let transcript = redact::transcript(transcript, access);
     let shown = TranscriptShown {
         call_id,
         transcript_id: head.transcript_id,

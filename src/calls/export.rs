@@ -9,9 +9,11 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 
 use crate::{
+    analysis::privacy,
     domain::{
+        account::TranscriptAccess,
         call_object::CallObject,
-        call_query::Condition,
+        call_query::{Condition, Search},
         id::{AccountId, CallId},
     },
     store::{
@@ -44,10 +46,12 @@ pub struct Order {
     pub account_id: AccountId,
     /// All of them must hold.
     pub conditions: Vec<Condition>,
-    /// Stands in the callee's number, the notes, the feedback or the newest transcript, whatever the case.
-    pub search: Option<String>,
+    /// Words that stand somewhere, whatever the case.
+    pub search: Option<Search>,
     /// Only what comes after this call.
     pub after: Option<CallId>,
+    /// How what was said is shown.
+    pub transcripts: TranscriptAccess,
 }
 
 /// An export under way.
@@ -55,6 +59,7 @@ pub struct Order {
 pub struct Export {
     db: PgPool,
     account_id: AccountId,
+    transcripts: TranscriptAccess,
     wanted: Wanted,
     at: Option<Mark>,
     ahead: VecDeque<Found>,
@@ -81,6 +86,7 @@ impl Export {
             conditions,
             search,
             after,
+            transcripts,
         } = order;
         let (now, at) = store::within::<_, BeginError>(async {
             let mut conn = db.acquire().await.map_err(store::Error::from)?;
@@ -98,6 +104,7 @@ impl Export {
         Ok(Self {
             db,
             account_id,
+            transcripts,
             wanted: Wanted {
                 conditions,
                 search,
@@ -129,7 +136,13 @@ impl Export {
             tx.commit().await?;
             Ok::<_, store::Error>(calls)
         });
-        Ok(Some(read.await?))
+        let mut calls = read.await?;
+        if self.transcripts == TranscriptAccess::Redacted {
+            for call in &mut calls {
+                privacy::redact_shown(&mut call.transcript, &mut call.transcript_object);
+            }
+        }
+        Ok(Some(calls))
     }
 
     /// Passes a stretch. One that takes too long is made shorter, down to a single call.

@@ -7,7 +7,7 @@ use super::{Session, print};
 use crate::{
     access::{self, KeyRequest},
     domain::{
-        account::{AccountName, Handling, KeyKind},
+        account::{AccountName, Handling, KeyKind, TranscriptAccess},
         text::Text,
     },
     store::{self, keys},
@@ -28,7 +28,7 @@ pub(super) enum Command {
 Examples:
   KEY=$(onhook key create --account acme --kind app)
   onhook key create --account acme --kind staff --staff s_17 --expires-in 90
-  onhook key create --account acme --kind client --client c_42
+  onhook key create --account acme --kind client --client c_42 --transcripts redacted
   onhook key create --account acme --kind ingest --prefer strict")]
     Create {
         /// The account's name
@@ -46,6 +46,9 @@ Examples:
         /// How to handle requests that do not say (RFC 7240)
         #[arg(long, value_enum)]
         prefer: Option<Handling>,
+        /// What it reads of what was said on calls: `redacted` masks personal data; as the account says if not given
+        #[arg(long, value_enum)]
+        transcripts: Option<TranscriptAccess>,
         /// After how many days it stops to be valid; never if not given
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i32).range(1..=36_500))]
         expires_in: Option<i32>,
@@ -77,6 +80,7 @@ impl Command {
                 staff,
                 client,
                 prefer,
+                transcripts,
                 expires_in,
             } => {
                 let account = access::find_account(&session.db, &account).await?;
@@ -85,6 +89,7 @@ impl Command {
                     staff_uid: staff,
                     client_uid: client,
                     prefer,
+                    transcripts,
                     expires_in_days: expires_in,
                 };
                 let new = access::create_key(&session.db, account.account_id, request).await?;
@@ -100,6 +105,7 @@ impl Command {
                         "staff_uid": key.staff_uid,
                         "client_uid": key.client_uid,
                         "prefer": key.prefer,
+                        "transcripts": key.transcripts,
                         "created_at": key.created_at,
                         "expires_at": key.expires_at,
                         "revoked_at": key.revoked_at,

@@ -138,6 +138,36 @@ pub enum Handling {
     Lenient,
 }
 
+/// What a credential reads of what was said on calls.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, clap::ValueEnum, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "transcript_access", rename_all = "snake_case")]
+pub enum TranscriptAccess {
+    /// As it was said.
+    Raw,
+    /// With personal data masked by its type: `[PHONE]`.
+    Redacted,
+}
+
+/// The text is no access to transcripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `raw` or `redacted`")]
+pub struct NotTranscriptAccess;
+
+impl std::str::FromStr for TranscriptAccess {
+    type Err = NotTranscriptAccess;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "raw" => Ok(Self::Raw),
+            "redacted" => Ok(Self::Redacted),
+            _ => Err(NotTranscriptAccess),
+        }
+    }
+}
+
 /// What a credential is for.
 #[derive(
     Debug,
@@ -252,6 +282,8 @@ pub struct Caller {
     pub client_uid: Option<String>,
     /// What the credential prefers when a request does not say.
     pub prefer: Option<Handling>,
+    /// What it reads of what was said on calls; `None`: what its account says.
+    pub transcripts: Option<TranscriptAccess>,
     /// The directory account that acts for this one, if the caller is not of this account itself.
     pub on_behalf_by: Option<AccountId>,
 }

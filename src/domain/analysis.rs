@@ -25,7 +25,7 @@ pub use content::{Categories, Highlights, KeyPhrases, Summary, Voicemail};
 pub use conversation::ConversationCharacteristics;
 pub use privacy::Pii;
 pub use sentiment::{Sentiment, TurnSentiment};
-pub use settings::Settings;
+pub use settings::{PrivacySettings, Settings};
 
 /// The shape of [`Analysis`]; rises when a field changes its meaning.
 pub const SCHEMA_VERSION: u16 = 1;

@@ -270,6 +270,15 @@ impl Transcript {
         &self.utterances
     }
 
+    /// The same with other texts: `change` gives as many utterances in the same order, with the same times and speakers.
+    #[must_use]
+    pub fn with_texts(self, change: impl FnOnce(&[Utterance]) -> Vec<Utterance>) -> Self {
+        Self {
+            utterances: change(&self.utterances),
+            ..self
+        }
+    }
+
     /// What it is made of.
     pub fn into_parts(self) -> (Option<Language>, Vec<Utterance>) {
         (self.language, self.utterances)

@@ -3,7 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, types::Json};
 
-use crate::domain::{analysis::Settings, id::AccountId};
+use uuid::Uuid;
+
+use crate::domain::{
+    analysis::{PrivacySettings, Settings},
+    id::AccountId,
+};
 
 /// Settings as they are kept.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,6 +31,37 @@ pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Resul
         settings: row.settings.0,
         updated_at: Some(row.updated_at),
     }))
+}
+
+/// The part about privacy; the default if the account has said nothing.
+pub async fn privacy(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+) -> sqlx::Result<PrivacySettings> {
+    let privacy = sqlx::query_scalar!(
+        r#"select settings -> 'privacy' as "privacy: Json<PrivacySettings>" from analysis_settings where account_id = $1"#,
+        account_id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(privacy
+        .flatten()
+        .map(|privacy| privacy.0)
+        .unwrap_or_default())
+}
+
+/// Those of the accounts whose webhooks carry redacted transcripts.
+pub async fn redacting_webhooks(
+    db: impl PgExecutor<'_>,
+    accounts: &[Uuid],
+) -> sqlx::Result<Vec<AccountId>> {
+    sqlx::query_scalar!(
+        r#"select account_id as "account_id: AccountId" from analysis_settings
+           where account_id = any($1) and settings #>> '{privacy,webhooks}' = 'redacted'"#,
+        accounts
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Replaces the account's settings; answers when.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::domain::{
-    account::{Caller, Handling, KeyKind},
+    account::{Caller, Handling, KeyKind, TranscriptAccess},
     id::{AccountId, KeyId},
     key::{KeyPrefix, KeySha256},
     text::Text,
@@ -32,6 +32,8 @@ pub struct NewKeyRow {
     pub client_uid: Option<Text<255>>,
     /// What it prefers when a request does not say.
     pub prefer: Option<Handling>,
+    /// What it reads of what was said on calls; `None`: what its account says.
+    pub transcripts: Option<TranscriptAccess>,
     /// After how many days it expires.
     pub expires_in_days: Option<i32>,
 }
@@ -51,6 +53,8 @@ pub struct Key {
     pub client_uid: Option<String>,
     /// What it prefers.
     pub prefer: Option<Handling>,
+    /// What it reads of what was said on calls; `None`: what its account says.
+    pub transcripts: Option<TranscriptAccess>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it stops to be valid.
@@ -75,8 +79,9 @@ pub enum Found {
 /// Keeps a new key.
 pub async fn insert(conn: &mut PgConnection, new: &NewKeyRow) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into api_keys (account_id, key_id, kind, secret_sha256, prefix, staff_uid, client_uid, prefer, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(days => $9))",
+        "insert into api_keys (account_id, key_id, kind, secret_sha256, prefix, staff_uid, client_uid, prefer, expires_at,
+                               transcripts)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(days => $9), $10)",
         new.account_id.uuid(),
         new.key_id.uuid(),
         new.kind as KeyKind,
@@ -86,6 +91,7 @@ pub async fn insert(conn: &mut PgConnection, new: &NewKeyRow) -> sqlx::Result<()
         new.client_uid.as_ref().map(Text::as_str),
         new.prefer as Option<Handling>,
         new.expires_in_days,
+        new.transcripts as Option<TranscriptAccess>,
     )
     .execute(conn)
     .await?;
@@ -97,6 +103,7 @@ pub async fn find_caller(db: impl PgExecutor<'_>, sha256: &KeySha256) -> sqlx::R
     let row = sqlx::query!(
         r#"select account_id as "account_id: AccountId", key_id as "key_id: KeyId", kind as "kind: KeyKind",
                   staff_uid, client_uid, prefer as "prefer: Handling", business_uid,
+                  transcripts as "transcripts: TranscriptAccess",
                   revoked_at is not null as "revoked!",
                   coalesce(expires_at <= now(), false) as "expired!"
            from api_keys join accounts using (account_id)
@@ -117,6 +124,7 @@ pub async fn find_caller(db: impl PgExecutor<'_>, sha256: &KeySha256) -> sqlx::R
             staff_uid: row.staff_uid,
             client_uid: row.client_uid,
             prefer: row.prefer,
+            transcripts: row.transcripts,
             on_behalf_by: None,
         }),
     })
@@ -127,7 +135,7 @@ pub async fn list(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Resul
     sqlx::query_as!(
         Key,
         r#"select key_id as "key_id: KeyId", kind as "kind: KeyKind", prefix, staff_uid, client_uid,
-                  prefer as "prefer: Handling", created_at, expires_at, revoked_at
+                  prefer as "prefer: Handling", transcripts as "transcripts: TranscriptAccess", created_at, expires_at, revoked_at
            from api_keys where account_id = $1
            order by key_id desc limit 1000"#,
         account_id.uuid(),

@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::envelope::Envelope;
 use crate::{
+    analysis::privacy,
     domain::{
         call::Call,
         call_object::{Beside, CallObject},
@@ -29,6 +31,7 @@ use crate::{
     jobs::Deliver,
     queue::{self, Lane, NewJob},
     store::{
+        analysis_settings,
         deliveries::{self, NewDelivery, Thread},
         endpoints::{self, Listener},
         events::{self, Event},
@@ -68,7 +71,8 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
     }
     let accounts: Vec<_> = accounts.into_iter().collect();
     let listeners = endpoints::listeners(&mut *conn, &accounts).await?;
-    let (events, mut new) = fan_out(happenings, listeners);
+    let redacting = redacting(conn, happenings, (&accounts, &listeners)).await?;
+    let (events, mut new) = fan_out(happenings, listeners, &redacting);
     if events.is_empty() {
         return Ok(Emitted::default());
     }
@@ -109,10 +113,24 @@ pub(super) fn job(thread: Thread, delivery_id: DeliveryId) -> NewJob {
     NewJob::new(thread.account_id, &deliver).in_lane(Lane(thread.endpoint_id.uuid()))
 }
 
+/// The accounts whose webhooks carry redacted transcripts. Asked only if there are transcripts, and somebody to tell.
+async fn redacting(
+    conn: &mut PgConnection,
+    happenings: &[Happening<'_>],
+    (accounts, listeners): (&[Uuid], &[Listener]),
+) -> sqlx::Result<Vec<AccountId>> {
+    let any_said = happenings.iter().any(|h| h.beside.transcript.is_some());
+    if listeners.is_empty() || !any_said {
+        return Ok(Vec::new());
+    }
+    analysis_settings::redacting_webhooks(conn, accounts).await
+}
+
 /// The events that somebody subscribes to, and a delivery to each who does.
 fn fan_out(
     happenings: &[Happening<'_>],
     listeners: Vec<Listener>,
+    redacting: &[AccountId],
 ) -> (Vec<Event>, Vec<NewDelivery>) {
     let mut by_account: BTreeMap<AccountId, Vec<Listener>> = BTreeMap::new();
     for listener in listeners {
@@ -143,17 +161,22 @@ fn fan_out(
             job_id: None,
         }));
         if new.len() > before {
-            events.push(event(event_id, happening));
+            let redacts = redacting.contains(&call.account_id);
+            events.push(event(event_id, happening, redacts));
         }
     }
     (events, new)
 }
 
-fn event(event_id: EventId, happening: &Happening<'_>) -> Event {
+fn event(event_id: EventId, happening: &Happening<'_>, redacts: bool) -> Event {
+    let mut data = CallObject::new(happening.call, happening.beside.clone());
+    if redacts {
+        privacy::redact_shown(&mut data.transcript, &mut data.transcript_object);
+    }
     let envelope = Envelope {
         event_type: happening.event,
         timestamp: happening.at,
-        data: CallObject::new(happening.call, happening.beside.clone()),
+        data,
     };
     Event {
         account_id: happening.call.account_id,

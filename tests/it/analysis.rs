@@ -10,6 +10,7 @@ use crate::analysis_pure::json_fixture;
 
 mod again;
 mod flat;
+mod redaction;
 mod scene;
 mod settings;
 

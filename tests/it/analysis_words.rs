@@ -1,6 +1,7 @@
 //! What is made of the words: language, key phrases, highlights, categories, voicemail, outcome, summary; and that no personal data
 //! gets into any of it.
 
+use onhook::analysis::run::analyse;
 use onhook::domain::{analysis::settings::Settings, report::ReportKind, state::EndState};
 use serde_json::{Value, json};
 
@@ -295,4 +296,15 @@ fn words_of_no_meaning_are_counted() {
     let counted = &found["conversation_characteristics"];
     assert_eq!(counted["filler_count"], json!({"customer": 2}));
     assert_eq!(counted["negation_count"], json!({"customer": 3}));
+}
+
+#[test]
+fn who_may_read_what_changes_no_analysis() {
+    let mut one = material(&answered(60_000), None);
+    let other = one.clone();
+    one.settings =
+        Settings::read(&json!({"privacy": {"transcripts": "redacted", "webhooks": "redacted"}}))
+            .unwrap();
+    assert_eq!(one.hash(), other.hash());
+    assert_eq!(analyse(&one), analyse(&other));
 }

@@ -236,6 +236,7 @@ pub(crate) fn request(kind: KeyKind) -> KeyRequest {
         staff_uid: None,
         client_uid: (kind == KeyKind::Client).then(|| Text::parse("c-1").unwrap()),
         prefer: None,
+        transcripts: None,
         expires_in_days: None,
     }
 }

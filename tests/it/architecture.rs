@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "webhooks",
         &[
-            "domain", "store", "queue", "jobs", "seal", "egress", "metrics",
+            "domain", "store", "queue", "jobs", "seal", "egress", "metrics", "analysis",
         ],
     ),
     (
@@ -58,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "egress",
             "providers",
             "rooms",
+            "analysis",
             "webhooks",
             "calls",
             "access",

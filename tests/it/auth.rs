@@ -165,6 +165,7 @@ fn plain(kind: KeyKind) -> KeyRequest {
         staff_uid: None,
         client_uid: (kind == KeyKind::Client).then(|| Text::parse("c-1").unwrap()),
         prefer: None,
+        transcripts: None,
         expires_in_days: None,
     }
 }

@@ -1,9 +1,11 @@
 //! A transcript as those see it who may not read what was said: every span is its type.
 
+use serde_json::{Value, json};
+
 use super::{PiiSpan, detect, mask, of_turn};
 use crate::domain::{
     text::Text,
-    transcript::{TEXT_CHARS_MAX, Utterance, Word},
+    transcript::{ShownUtterance, TEXT_CHARS_MAX, Utterance, Word},
 };
 
 /// The utterances with their spans masked, their words too. Words that are not the text's own are left out: nobody looked at
@@ -24,13 +26,28 @@ pub fn redacted(utterances: &[Utterance]) -> Vec<Utterance> {
     masked.collect()
 }
 
-/// The utterances as plain lines, as [`crate::domain::transcript::Transcript::lines`] has them.
-pub fn lines(utterances: &[Utterance]) -> String {
-    let lines: Vec<String> = utterances
+/// Masks a transcript as the Call object shows it, as lines and as utterances. One that cannot be read is taken out.
+pub fn redact_shown(text: &mut Option<String>, object: &mut Option<Value>) {
+    let shown = object.take().and_then(|mut object| {
+        let utterances = object.get_mut("utterances")?.take();
+        serde_json::from_value::<Vec<ShownUtterance>>(utterances).ok()
+    });
+    let Some(mut shown) = shown else {
+        *text = None;
+        return;
+    };
+    let utterances: Vec<Utterance> = shown.iter().cloned().map(Utterance::from).collect();
+    let masked = redacted(&utterances);
+    let lines: Vec<String> = masked
         .iter()
-        .map(|utterance| format!("{}: {}", utterance.participant(), utterance.text.as_str()))
+        .map(|said| format!("{}: {}", said.participant(), said.text.as_str()))
         .collect();
-    lines.join("\n")
+    for (shown, masked) in shown.iter_mut().zip(masked) {
+        shown.text = masked.text;
+        shown.words = masked.words;
+    }
+    *text = Some(lines.join("\n"));
+    *object = Some(json!({ "utterances": shown }));
 }
 
 /// A mask may be longer than what it stands for: then the end of the text is cut off, not the mask's protection.

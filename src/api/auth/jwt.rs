@@ -8,7 +8,10 @@ use aws_lc_rs::signature::{self, ParsedPublicKey};
 use jsonwebtoken::{DecodingKey, Validation, errors::ErrorKind};
 use serde::Deserialize;
 
-use crate::domain::{account::KeyKind, text::Text};
+use crate::domain::{
+    account::{KeyKind, TranscriptAccess},
+    text::Text,
+};
 
 /// A longer token is not looked at.
 pub(super) const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -73,6 +76,9 @@ pub struct Claims {
     /// The client whose calls are all that it may read; counts for the kind `client` only.
     #[serde(default)]
     pub client_uid: Option<Text<255>>,
+    /// What the bearer reads of what was said on calls: `raw` or `redacted`; without it, what the account says.
+    #[serde(default)]
+    pub transcripts: Option<TranscriptAccess>,
     // Checked by `Validation`, which would take a list here: RFC 7519 says one string.
     #[serde(rename = "iss")]
     _issuer: Text<1024>,

@@ -14,11 +14,12 @@ use crate::{
         auth::require,
         error::{Code, Error, FieldError},
         extract::{Field, Fields, JsonBody, PathText},
+        redact,
         state::ApiState,
     },
     calls::annotate::{AnnotateError, annotate, delete},
     domain::{
-        account::{Caller, Scope},
+        account::{Caller, Scope, TranscriptAccess},
         call::Call,
         call_object::{Beside, CallObject},
         id::CallId,
@@ -53,8 +54,9 @@ pub(super) async fn patch_call(
     let call_id = call_id(id)?;
     let update = parse::patch(&Fields::from_json(&body)?)?;
     let of = (caller.account_id, call_id);
+    let access = redact::access(&state.db, &caller).await?;
     let changed = Box::pin(annotate(&state.db, &state.wake, of, update)).await?;
-    Ok(one("Call updated", changed))
+    Ok(one("Call updated", changed, access))
 }
 
 /// Delete a call
@@ -80,17 +82,20 @@ pub(super) async fn delete_call(
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageCalls)?;
     let of = (caller.account_id, call_id(id)?);
-    Ok(one(
-        "Call deleted",
-        delete(&state.db, &state.wake, of).await?,
-    ))
+    let access = redact::access(&state.db, &caller).await?;
+    let deleted = delete(&state.db, &state.wake, of).await?;
+    Ok(one("Call deleted", deleted, access))
 }
 
-fn one(message: &'static str, (call, beside): (Call, Beside)) -> Response {
+fn one(
+    message: &'static str,
+    (call, beside): (Call, Beside),
+    access: TranscriptAccess,
+) -> Response {
     let one = OneCall {
         status: Status::Ok,
         message,
-        data: Some(CallObject::new(&call, beside)),
+        data: Some(redact::call(CallObject::new(&call, beside), access)),
     };
     answer::json(StatusCode::OK, &one)
 }

@@ -9,10 +9,10 @@ use crate::{
         extract::{Field, Fields, Lists, Reader, Wrong},
     },
     domain::{
-        call_query::{Bound, CONDITIONS_MAX, Column, Condition, Part, Test, Value},
+        account::TranscriptAccess,
+        call_query::{Bound, CONDITIONS_MAX, Column, Condition, Part, Search, Test, Value},
         id::AccountId,
         state::CallState,
-        text::Text,
     },
 };
 
@@ -42,7 +42,7 @@ pub(super) struct Wanted {
     /// All of them must hold.
     pub(super) conditions: Vec<Condition>,
     /// Words that stand somewhere.
-    pub(super) search: Option<String>,
+    pub(super) search: Option<Search>,
 }
 
 /// The mark of the list that these parameters ask for.
@@ -60,7 +60,11 @@ pub(super) fn mark(account_id: AccountId, fields: &Fields<'_>, lists: &Lists) ->
 }
 
 /// Reads which calls are wanted.
-pub(super) fn wanted(reader: &mut Reader<'_, '_>, lists: &Lists) -> Wanted {
+pub(super) fn wanted(
+    reader: &mut Reader<'_, '_>,
+    lists: &Lists,
+    access: TranscriptAccess,
+) -> Wanted {
     let is = |column, value| Condition {
         column,
         test: Test::Is(Value::Id(value)),
@@ -75,9 +79,15 @@ pub(super) fn wanted(reader: &mut Reader<'_, '_>, lists: &Lists) -> Wanted {
     });
     let search = reader
         .optional("search", Field::text_max::<255>)
-        .map(Text::into_string);
+        .map(|words| Search::new(words.into_string(), access));
     let (from, until) = days(reader);
     let filtered = filtered(reader, lists);
+    if filtered
+        .iter()
+        .any(|condition| condition.column == Column::Transcript)
+    {
+        readable(reader, FILTER_COLUMNS, access);
+    }
     let conditions = [
         campaign.map(|id| is(Column::Campaign, id)),
         agent.map(|id| is(Column::Agent, id)),
@@ -88,6 +98,14 @@ pub(super) fn wanted(reader: &mut Reader<'_, '_>, lists: &Lists) -> Wanted {
     Wanted {
         conditions: conditions.into_iter().flatten().chain(filtered).collect(),
         search,
+    }
+}
+
+/// Refuses to tell by a list what a transcript says to a caller who may not read it as it was said.
+pub(super) fn readable(reader: &mut Reader<'_, '_>, field: &str, access: TranscriptAccess) {
+    if access == TranscriptAccess::Redacted {
+        let told = "must not be transcript: this credential reads transcripts redacted";
+        reader.refuse(FieldError::invalid(field, told));
     }
 }
 

@@ -18,11 +18,12 @@ use crate::{
         auth::require,
         error::{Code, Error, FieldError, Problem},
         extract::{Field, Fields, Lists, QueryLists, Reader},
+        redact,
         state::ApiState,
     },
     calls::export::{BeginError, Export, Order},
     domain::{
-        account::{Caller, Scope},
+        account::{Caller, Scope, TranscriptAccess},
         call_export::Format,
         id::AccountId,
     },
@@ -111,7 +112,8 @@ async fn export_calls(
 ) -> Result<Response, Error> {
     require(&caller, Scope::ReadCalls)?;
     let QueryLists(fields, lists) = asked?;
-    let (order, format) = parse(caller.account_id, fields, &lists)?;
+    let access = redact::access(&state.db, &caller).await?;
+    let (order, format) = parse((caller.account_id, access), fields, &lists)?;
     let format = match format {
         Some(format) => format,
         None => accept::format(&headers)?,
@@ -158,11 +160,12 @@ fn answer(format: Format, body: Body) -> Response {
 /// Reads what a query string asks for, as the command line writes it, too.
 pub fn order(account_id: AccountId, query: &str) -> Result<Order, Error> {
     let QueryLists(fields, lists) = QueryLists::parse(query)?;
-    parse(account_id, fields, &lists).map(|(order, _)| order)
+    let whose = (account_id, TranscriptAccess::Raw);
+    parse(whose, fields, &lists).map(|(order, _)| order)
 }
 
 fn parse(
-    account_id: AccountId,
+    (account_id, access): (AccountId, TranscriptAccess),
     fields: Fields<'_>,
     lists: &Lists,
 ) -> Result<(Order, Option<Format>), Error> {
@@ -180,12 +183,13 @@ fn parse(
     }
     let format = reader.optional("format", |field| field.one_of(&Format::WORDS));
     let after = reader.optional("after", Field::uuid);
-    let wanted = asked::wanted(&mut reader, lists);
+    let wanted = asked::wanted(&mut reader, lists, access);
     let order = Order {
         account_id,
         conditions: wanted.conditions,
         search: wanted.search,
         after,
+        transcripts: access,
     };
     reader.finish(Some((order, format)))
 }

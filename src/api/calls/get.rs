@@ -16,6 +16,7 @@ use crate::{
         auth::{self, require},
         error::{Code, Error, FieldError},
         extract::{Field, PathText},
+        redact,
         state::ApiState,
     },
     domain::{
@@ -56,8 +57,10 @@ pub(super) async fn get_call(
         let error = Error::fields(Code::InvalidInput, refused);
         return Ok(none(error, "Invalid call id", handling));
     };
+    let access = redact::access(&state.db, &caller).await?;
     match find(&state, caller.account_id, call_id).await? {
         Some(call) => {
+            let call = redact::call(call, access);
             let one = OneCall {
                 status: Status::Ok,
                 message: "Call found",

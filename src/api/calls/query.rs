@@ -14,10 +14,11 @@ use crate::{
         auth::require,
         error::{Code, Error, FieldError},
         extract::{Fields, Lists, QueryLists, Reader, Wrong},
+        redact,
         state::ApiState,
     },
     domain::{
-        account::{Caller, Scope},
+        account::{Caller, Scope, TranscriptAccess},
         call_query::{Column, Order},
         id::{AccountId, CallId},
     },
@@ -67,8 +68,14 @@ pub(super) async fn query_calls(
     QueryLists(fields, lists): QueryLists,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ReadCalls)?;
-    let asked = parse(fields, &lists, caller.account_id)?;
-    let page = store::within(load(&state, caller.account_id, &asked)).await?;
+    let access = redact::access(&state.db, &caller).await?;
+    let asked = parse(fields, &lists, (caller.account_id, access))?;
+    let mut page = store::within(load(&state, caller.account_id, &asked)).await?;
+    page.data = page
+        .data
+        .into_iter()
+        .map(|call| redact::call(call, access))
+        .collect();
     Ok(answer::json(StatusCode::OK, &page))
 }
 
@@ -105,14 +112,21 @@ async fn load(
     })
 }
 
-fn parse(fields: Fields<'_>, lists: &Lists, account_id: AccountId) -> Result<Asked, Error> {
+fn parse(
+    fields: Fields<'_>,
+    lists: &Lists,
+    (account_id, access): (AccountId, TranscriptAccess),
+) -> Result<Asked, Error> {
     let fields = fields.without_empty();
     let mark = asked::mark(account_id, &fields, lists);
     let mut reader = Reader::new(&fields);
-    let wanted = asked::wanted(&mut reader, lists);
+    let wanted = asked::wanted(&mut reader, lists, access);
     let page = reader.optional("page", |field| field.digits(0, PAGE_MAX));
     let per_page = reader.optional("per_page", |field| field.digits(1, 100));
     let sort = reader.optional("sort_column", |field| field.one_of(&Column::NAMES));
+    if sort == Some(Column::Transcript) {
+        asked::readable(&mut reader, "sort_column", access);
+    }
     let order = reader.optional("order", |field| field.one_of(&ORDERS));
     let place = reader.optional("cursor", |field| {
         cursor::decode(&mark, field.text()?)

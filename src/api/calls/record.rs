@@ -21,6 +21,7 @@ use crate::{
         error::{Code, Error, FieldError},
         extract::{Fields, JsonBody},
         idempotency::Once,
+        redact,
         state::ApiState,
     },
     calls::record::{RecordError, Recorded, record},
@@ -64,6 +65,7 @@ pub(super) async fn record_call(
     require(&caller, Scope::ManageCalls)?;
     let handling = auth::handling(&headers, &caller).unwrap_or(Handling::Lenient);
     let mut new = parse::record(&Fields::from_json(&body)?, caller.account_id, handling)?;
+    let access = redact::access(&state.db, &caller).await?;
     let with = state.clone();
     // Made again by a process that died in between, it finds its name: 200 instead of 201.
     let work = move |id: Uuid| async move {
@@ -77,7 +79,7 @@ pub(super) async fn record_call(
         let one = OneCall {
             status: Status::Ok,
             message,
-            data: Some(CallObject::new(&call, beside)),
+            data: Some(redact::call(CallObject::new(&call, beside), access)),
         };
         Ok(answer::json(status, &one))
     };

@@ -9,7 +9,7 @@ use super::{
     envelope::{NoTranscript, Refusals, Success},
 };
 use crate::{
-    api::{answer, auth::require, error::Error, extract::PathText, state::ApiState},
+    api::{answer, auth::require, error::Error, extract::PathText, redact, state::ApiState},
     domain::{
         account::{Caller, Scope},
         id::TranscriptId,
@@ -70,6 +70,8 @@ pub(super) async fn get_transcript(
     let Kept {
         head, transcript, ..
     } = kept.ok_or_else(|| Error::not_found("transcript"))?;
+    let access = redact::access(&state.db, &caller).await?;
+    let transcript = redact::transcript(transcript, access);
     let shown = VoiceCallTranscript {
         transcript_uid: head.transcript_id,
         status: TranscriptStatus::Done,

@@ -10,10 +10,12 @@ use utoipa::ToSchema;
 use crate::domain::fault::Fault;
 
 pub mod categories;
+pub mod privacy;
 pub mod read;
 pub mod sentiment;
 
 pub use categories::CategoryRule;
+pub use privacy::PrivacySettings;
 pub use sentiment::{SentimentProfile, SentimentSettings};
 
 /// The largest body that carries settings.
@@ -35,6 +37,8 @@ pub struct Settings {
     /// Into which categories calls are put. At most 100.
     #[schema(max_items = 100)]
     pub categories: Vec<CategoryRule>,
+    /// Who is shown what was said as it was said.
+    pub privacy: PrivacySettings,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             short_call_seconds: SHORT_CALL_SECONDS,
             sentiment: SentimentSettings::default(),
             categories: Vec::new(),
+            privacy: PrivacySettings::default(),
         }
     }
 }
@@ -56,6 +61,7 @@ pub fn example() -> Value {
             "name": "cancellation", "phrases": ["cancel my *", "close my account"], "speaker": "customer",
             "first_seconds": null, "last_seconds": null, "negate": false,
         }],
+        "privacy": {"transcripts": "raw", "webhooks": "redacted"},
     })
 }
 
@@ -64,7 +70,7 @@ impl Settings {
     pub fn read(body: &Value) -> Result<Self, Vec<Fault>> {
         let default = Self::default();
         read::whole(body, |object| {
-            object.only(&["short_call_seconds", "sentiment", "categories"]);
+            object.only(&["short_call_seconds", "sentiment", "categories", "privacy"]);
             Self {
                 short_call_seconds: object
                     .number("short_call_seconds", 0..=600)
@@ -73,6 +79,9 @@ impl Settings {
                     .object("sentiment", SentimentSettings::read)
                     .unwrap_or_default(),
                 categories: categories::read(object),
+                privacy: object
+                    .object("privacy", PrivacySettings::read)
+                    .unwrap_or_default(),
             }
         })
     }

@@ -11,7 +11,7 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _, Transaction};
 use self::{candidates::Candidates, expression::Expression};
 use super::total::{self, Total};
 use crate::domain::{
-    call_query::{Column, Condition, Order},
+    call_query::{Column, Condition, Order, Search},
     id::{AccountId, CallId},
 };
 
@@ -28,8 +28,8 @@ const BEGIN: &str = "begin read only; set local statement_timeout = '4500ms'; se
 pub struct CallQuery {
     /// All of them must hold.
     pub conditions: Vec<Condition>,
-    /// Stands in the callee's number, the notes, the feedback or the newest transcript, whatever the case.
-    pub search: Option<String>,
+    /// Words that stand somewhere, whatever the case.
+    pub search: Option<Search>,
     /// Sorted by; of two calls that have the same there, the older one is the lesser. Calls that have nothing there come
     /// last, either way.
     pub sort: Column,
@@ -233,8 +233,8 @@ fn push_where(
         sql.push(" and ");
         condition::push(sql, account_id, asked);
     }
-    if let Some(words) = &query.search {
+    if let Some(search) = &query.search {
         sql.push(" and ");
-        condition::push_search(sql, words);
+        condition::push_search(sql, search);
     }
 }

@@ -27,6 +27,7 @@ async fn pages(app: &TestApp, account: &TestAccount) -> Vec<usize> {
         conditions: Vec::new(),
         search: None,
         after: None,
+        transcripts: onhook::domain::account::TranscriptAccess::Raw,
     };
     let mut export = Export::begin(app.db.clone(), order).await.unwrap();
     let mut pages = Vec::new();
@@ -129,6 +130,7 @@ async fn a_stretch_that_takes_too_long_is_made_shorter() {
         conditions: Vec::new(),
         search: None,
         after: None,
+        transcripts: onhook::domain::account::TranscriptAccess::Raw,
     };
     let mut export = Export::begin(app.db.clone(), order).await.unwrap();
     let first = export.next().await.unwrap().unwrap();

@@ -72,6 +72,11 @@ async fn keys(app: &TestApp) {
         let (status, body) = answer(app.get(&call, &key(kind, letter))).await;
         assert_eq!(status, expected, "{kind} {letter}: {body}");
     }
+    // 0018: one reads transcripts redacted, one raw.
+    for letter in ["7", "8"] {
+        let (status, _) = answer(app.get(&call, &key("staff", letter))).await;
+        assert_eq!(status, StatusCode::OK);
+    }
     // It prefers strict handling.
     let (status, _) = answer(app.get("/calls/none", &key("staff", "d"))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

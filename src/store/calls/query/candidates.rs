@@ -96,9 +96,9 @@ fn needles(query: &CallQuery) -> Vec<Needle<'_>> {
             (_, _) => None,
         }
     });
-    let search = query.search.iter().map(|words| Needle {
-        columns: &condition::SEARCHED,
-        words,
+    let search = query.search.iter().map(|search| Needle {
+        columns: search.columns,
+        words: &search.words,
     });
     let mut needles: Vec<Needle<'_>> = of_conditions
         .chain(search)

@@ -6,19 +6,11 @@ use uuid::Uuid;
 use super::expression::Expression;
 use crate::{
     domain::{
-        call_query::{Bound, Column, Condition, Side, Test, Value},
+        call_query::{Bound, Column, Condition, Search, Side, Test, Value},
         id::AccountId,
     },
     store::calls::names::TELEPHONY,
 };
-
-/// Where `search` looks.
-pub(super) const SEARCHED: [Column; 4] = [
-    Column::To,
-    Column::Notes,
-    Column::Feedback,
-    Column::Transcript,
-];
 
 /// Pushes a condition.
 pub(super) fn push(sql: &mut QueryBuilder<Postgres>, account_id: AccountId, asked: &Condition) {
@@ -65,13 +57,13 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, account_id: AccountId, aske
 }
 
 /// Pushes what `search` asks.
-pub(super) fn push_search(sql: &mut QueryBuilder<Postgres>, words: &str) {
-    for (number, column) in SEARCHED.into_iter().enumerate() {
+pub(super) fn push_search(sql: &mut QueryBuilder<Postgres>, search: &Search) {
+    for (number, column) in search.columns.iter().enumerate() {
         sql.push(if number == 0 { "(" } else { " or " });
         push_like(
             sql,
-            &Expression::of(column),
-            &pattern(Side::Anywhere, words),
+            &Expression::of(*column),
+            &pattern(Side::Anywhere, &search.words),
         );
     }
     sql.push(")");

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::condition;
 use crate::domain::{
-    call_query::{Column, Condition},
+    call_query::{Column, Condition, Search},
     id::{AccountId, CallId},
 };
 
@@ -26,8 +26,8 @@ pub struct Mark {
 pub struct Wanted {
     /// All of them must hold.
     pub conditions: Vec<Condition>,
-    /// Stands in the callee's number, the notes, the feedback or the newest transcript, whatever the case.
-    pub search: Option<String>,
+    /// Words that stand somewhere, whatever the case.
+    pub search: Option<Search>,
     /// First heard of before this.
     pub before: DateTime<Utc>,
 }
@@ -137,9 +137,9 @@ fn statement(
         condition::push(&mut sql, account_id, condition);
         sql.push(")");
     }
-    if let Some(words) = &wanted.search {
+    if let Some(search) = &wanted.search {
         sql.push(" and ");
-        condition::push_search(&mut sql, words);
+        condition::push_search(&mut sql, search);
     }
     sql.push(", false) as wanted from (select * from calls where account_id = ");
     sql.push_bind(account_id.uuid());
