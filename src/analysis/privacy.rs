@@ -3,7 +3,7 @@
 //!
 //! What was said is passed once, into words with their places (`tokens`). Numbers are put together over pauses, fillers and
 //! the other's "mm-hm" (`runs`), and their length, checksum and the words before them say what they are (`numbers`). The
-//! rest has a file each. [`Redacted`] has the text with the spans masked; the text itself is not changed.
+//! rest has a file each. [`redacted`] has the text with the spans masked; the text itself is not changed.
 
 use std::borrow::Cow;
 

@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(put_transcript, get_transcript))
 }
 
-/// What a transcript's body has. It is read as [`Draft`], which names every fault.
+/// What a transcript's body has. It is read field by field, and every fault is named.
 #[derive(ToSchema)]
 #[schema(example = json!(story::transcript_body()))]
 #[expect(

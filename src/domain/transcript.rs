@@ -1,6 +1,6 @@
 //! What was said on a call, as somebody gave it: utterances in order of time, within bounds that are stated here.
 //!
-//! [`draft`] reads our own JSON, [`plain`] lines of text, [`format`] what other platforms write; each names everything that is
+//! [`draft`] reads our own JSON, [`plain`] lines of text, [`mod@format`] what other platforms write; each names everything that is
 //! wrong, and nothing else makes a [`Transcript`]. Metrics of it are in `analysis`, the JSON of those in [`super::analysis`].
 
 use std::str::FromStr;
