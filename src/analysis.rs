@@ -7,6 +7,7 @@ pub mod categories;
 pub mod hashing;
 pub mod heard;
 pub mod highlights;
+pub mod insights;
 pub mod key_phrases;
 pub mod language;
 pub mod number;

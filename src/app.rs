@@ -26,8 +26,9 @@ use crate::{
     },
     config::{self, Config, Database},
     domain::account::{AccountName, VoipMode},
-    egress::{BuildError, Egress},
+    egress::{BuildError, Egress, address::AddressPolicy},
     embedded::{self, Cluster},
+    llm::Llm,
     metrics::Metrics,
     providers::Providers,
     queue::{
@@ -115,6 +116,7 @@ impl App {
         check_durability(&db, &config).await?;
         let first_start = cluster.is_some() && default_account(&db, config.listen).await?;
         let metrics = Metrics::new();
+        let llm = llm(&config, &metrics)?;
         let tools = Tools {
             db,
             egress,
@@ -122,6 +124,7 @@ impl App {
             providers: Providers::default(),
             rooms: Rooms::default(),
             wake: Wake::default(),
+            llm,
             metrics: metrics.clone(),
         };
         let limits = runner::Limits {
@@ -307,11 +310,21 @@ impl App {
             public_url: Arc::clone(&config.public_url),
             live_calls_max: config.live_calls_max,
             base_domain: config.base_domain.clone(),
+            model: tools.llm.as_ref().map(|llm| llm.model().clone()),
             exports: Exports::new(),
             supervisor: self.supervisor.clone(),
             metrics: self.metrics.clone(),
         })
     }
+}
+
+/// The language model. The operator has named it: whatever is said of outgoing requests, it may be on this machine.
+fn llm(config: &Config, metrics: &Metrics) -> Result<Option<Llm>, BuildError> {
+    let Some(service) = config.llm.clone() else {
+        return Ok(None);
+    };
+    let egress = Egress::new(AddressPolicy::everywhere())?;
+    Ok(Some(Llm::new(service, egress, metrics.clone())))
 }
 
 /// The database: somebody else's, or a private one.

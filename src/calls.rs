@@ -1,7 +1,7 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
 //! [`ingest`] takes reports, [`hear`] listens for them, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
-//! transcripts, [`analyze`] makes something of them; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
+//! transcripts, [`analyze`] makes something of them and [`insights`] asks a language model; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
 //! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use sqlx::PgPool;
 
 use crate::{
-    egress::Egress, metrics::Metrics, providers::Providers, queue::runner::Wake, rooms::Rooms,
-    seal::SealingKey,
+    egress::Egress, llm::Llm, metrics::Metrics, providers::Providers, queue::runner::Wake,
+    rooms::Rooms, seal::SealingKey,
 };
 
 pub mod analyze;
@@ -22,6 +22,7 @@ pub mod end;
 pub mod export;
 pub mod hear;
 pub mod ingest;
+pub mod insights;
 pub mod legs;
 pub mod limits;
 pub mod place;
@@ -48,6 +49,8 @@ pub struct Tools {
     pub rooms: Rooms,
     /// Wakes the workers after a commit that enqueued something.
     pub wake: Wake,
+    /// The language model, if the operator has named one.
+    pub llm: Option<Llm>,
     /// What is counted.
     pub metrics: Metrics,
 }

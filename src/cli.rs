@@ -165,7 +165,8 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| args.run(session).await).await?;
         }
         Working::Reanalyze(args) => {
-            session::with(config, async |session| args.run(session).await).await?;
+            let model = config.llm.as_ref().map(|service| service.model.clone());
+            session::with(config, async |session| args.run(session, model).await).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -23,13 +23,16 @@ use crate::{
     calls::reconcile,
     domain::reconcile::{FIRST_RETRY, Patience},
     egress::address::AddressPolicy,
+    llm,
     seal::{NotKeys, SealingKey},
 };
 
+mod language_model;
 mod reader;
 pub mod secret_key;
 pub mod setting;
 
+use language_model::language_model;
 pub use reader::Problems;
 use reader::Reader;
 use secret_key::SecretKey;
@@ -72,6 +75,8 @@ pub struct Config {
     pub reconcile: reconcile::Settings,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
+    /// The language model that is asked about calls.
+    pub llm: Option<llm::Service>,
     /// What is logged, and how.
     pub log: Log,
     /// The secrets of a connection that is to be added.
@@ -166,6 +171,7 @@ impl Config {
             live_calls_max: reader.number(setting::LIVE_CALLS_MAX, 0..=100_000),
             reconcile: reconciler(&mut reader),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
+            llm: language_model(&mut reader),
             log: Log {
                 filter: reader.optional(setting::LOG, log_filter),
                 format: reader.optional(setting::LOG_FORMAT, log_format),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -87,12 +88,31 @@ pub struct Analyze {
     /// Also if there is a revision of the same input.
     #[serde(default)]
     pub force: bool,
+    /// How often a language model was asked for this before.
+    #[serde(default)]
+    pub insights_round: u8,
 }
 
 impl Job for Analyze {
     const KIND: &'static str = "analyze";
     const ATTEMPTS_MAX: i32 = 10;
     const TIMEOUT: Duration = Duration::from_mins(1);
+}
+
+/// Asks a language model about an ended call, for its analysis.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Insights {
+    /// The analysis that waits for it.
+    pub analysis: Analyze,
+    /// When it found that there is something to ask.
+    pub since: DateTime<Utc>,
+}
+
+impl Job for Insights {
+    const KIND: &'static str = "insights";
+    /// `calls::insights` gives up long before and says so; this bounds crashes.
+    const ATTEMPTS_MAX: i32 = 20;
+    const TIMEOUT: Duration = Duration::from_mins(11);
 }
 
 /// Makes one attempt at a webhook delivery.
@@ -124,6 +144,8 @@ pub enum JobKind {
     PlaceCall,
     /// [`Analyze`]
     Analyze,
+    /// [`Insights`]
+    Insights,
     /// [`Deliver`]
     Deliver,
 }
@@ -137,6 +159,7 @@ impl JobKind {
             EndLegs::KIND => Some(Self::EndLegs),
             PlaceCall::KIND => Some(Self::PlaceCall),
             Analyze::KIND => Some(Self::Analyze),
+            Insights::KIND => Some(Self::Insights),
             Deliver::KIND => Some(Self::Deliver),
             _ => None,
         }
@@ -150,6 +173,7 @@ impl JobKind {
             Self::EndLegs => EndLegs::KIND,
             Self::PlaceCall => PlaceCall::KIND,
             Self::Analyze => Analyze::KIND,
+            Self::Insights => Insights::KIND,
             Self::Deliver => Deliver::KIND,
         }
     }
@@ -162,6 +186,7 @@ impl JobKind {
             Self::EndLegs => EndLegs::TIMEOUT,
             Self::PlaceCall => PlaceCall::TIMEOUT,
             Self::Analyze => Analyze::TIMEOUT,
+            Self::Insights => Insights::TIMEOUT,
             Self::Deliver => Deliver::TIMEOUT,
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! 1. [`domain`]: words of the business. Read [`domain::lifecycle`] first.
 //! 2. [`store`], [`queue`], [`jobs`], [`seal`]: what is kept, and durable work.
-//! 3. [`egress`], [`providers`], [`rooms`], [`analysis`]: the world outside, and what is made of a call.
+//! 3. [`egress`], [`providers`], [`rooms`], [`analysis`], [`llm`]: the world outside, and what is made of a call.
 //! 4. [`webhooks`], then [`calls`]: the verbs. [`calls::ingest`] is the only way in for reports.
 //! 5. [`worker`] (job to verb) and [`api`] (HTTP to verb): two edges that do not know each other.
 //! 6. [`app`], [`cli`]: put together; [`simulate`]: a provider on loopback to try it with.
@@ -20,6 +20,7 @@ pub mod domain;
 pub mod egress;
 pub mod embedded;
 pub mod jobs;
+pub mod llm;
 pub mod metrics;
 pub mod providers;
 pub mod queue;

@@ -18,8 +18,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::domain::analysis::insights::Usage;
+
+mod models;
 mod streams;
 
+use models::Models;
 pub use streams::Connected;
 use streams::Streams;
 
@@ -49,6 +53,7 @@ struct Inner {
     calls_exported: Counter,
     endings: Endings,
     streams: Streams,
+    models: Models,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
 }
@@ -146,6 +151,7 @@ impl Metrics {
             calls_exported: Counter::default(),
             endings: Endings::default(),
             streams: Streams::registered(&mut registry),
+            models: Models::registered(&mut registry),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -336,6 +342,21 @@ impl Metrics {
     /// A message came on a provider's stream: it told `reports` or `nothing`, or was `unreadable`.
     pub fn stream_message(&self, provider: &'static str, told: &'static str) {
         self.0.streams.message(provider, told);
+    }
+
+    /// A request to the language model ended.
+    pub fn llm_request(&self, outcome: &'static str) {
+        self.0.models.request(outcome);
+    }
+
+    /// The language model charged for these tokens.
+    pub fn llm_tokens(&self, usage: &Usage) {
+        self.0.models.tokens(usage);
+    }
+
+    /// The language model was asked about a call: `answered`, or why there is no answer.
+    pub fn insights(&self, outcome: &'static str) {
+        self.0.models.insights(outcome);
     }
 
     /// The queue looks like this.

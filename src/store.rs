@@ -20,6 +20,7 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod events;
 pub mod idempotency;
+pub mod insights;
 pub mod keys;
 pub mod legs;
 pub mod limits;

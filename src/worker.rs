@@ -63,7 +63,11 @@ impl Handler for Worker {
                 Err(unreadable) => unreadable,
             },
             JobKind::Analyze => match payload(claim) {
-                Ok(job) => calls::analyze::run(&tools.db, &tools.wake, claim, &job).await,
+                Ok(job) => Box::pin(calls::analyze::run(tools, claim, &job)).await,
+                Err(unreadable) => unreadable,
+            },
+            JobKind::Insights => match payload(claim) {
+                Ok(job) => Box::pin(calls::insights::run(tools, claim, &job)).await,
                 Err(unreadable) => unreadable,
             },
             JobKind::Deliver => match payload(claim) {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{
     call_metrics::{CallFacts, call_metrics},
+    insights::{self, Sections, Told},
     outcome::outcome,
     sentiment::scorer,
     summary::{Known, summary},
@@ -35,6 +36,8 @@ pub struct Material {
     pub transcript: Option<(TranscriptSource, Transcript)>,
     /// What the account wants.
     pub settings: Settings,
+    /// What a language model said.
+    pub insights: Told,
 }
 
 /// The hash of everything that goes into an analysis.
@@ -69,6 +72,7 @@ impl Material {
             language: Option<&'a Language>,
             utterances: Option<&'a [Utterance]>,
             settings: Settings,
+            insights: &'a Told,
             timed: Option<bool>,
         }
         let transcript = self.transcript.as_ref();
@@ -91,6 +95,7 @@ impl Material {
                 privacy: PrivacySettings::default(),
                 ..self.settings.clone()
             },
+            insights: &self.insights,
             timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
@@ -127,12 +132,22 @@ pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analyse
         None => Speech::none(call),
         Some((_, transcript)) => Speech::of(material, transcript, call, score),
     };
+    let told = &material.insights;
+    let Sections {
+        insights,
+        success_evaluation,
+        structured_data,
+    } = Sections::of_call(material.transcript.is_some(), told, &settings.insights);
     let (language_code, language_source) = speech.language.clone().unzip();
     let findings = Findings {
         language_code,
         language_source,
-        outcome: call.map(|call| outcome(call, speech.voicemail.completed())),
+        outcome: call
+            .map(|call| insights::outcome(outcome(call, speech.voicemail.completed()), told)),
         summary: summarised(material, call, &speech),
+        insights,
+        success_evaluation,
+        structured_data,
         call_metrics,
         conversation_characteristics: speech.conversation,
         sentiment: speech.sentiment,
@@ -177,9 +192,10 @@ fn summarised(
 pub fn failed(material: &Material) -> Findings {
     let source = material.transcript.as_ref().map(|(source, _)| *source);
     let language_code = material.language().cloned();
-    let analysis_level = match source {
-        Some(_) => AnalysisLevel::Transcript,
-        None => AnalysisLevel::CallEvents,
+    let analysis_level = match (source, &material.insights) {
+        (Some(_), Told::Answered(_)) => AnalysisLevel::Llm,
+        (Some(_), _) => AnalysisLevel::Transcript,
+        (None, _) => AnalysisLevel::CallEvents,
     };
     let times = material.transcript.as_ref().map(|(_, said)| said.times());
     let timing_source = match times {
@@ -207,6 +223,9 @@ pub fn failed(material: &Material) -> Findings {
         categories: Section::Failed { reason },
         voicemail: Section::Failed { reason },
         summary: Section::Failed { reason },
+        insights: Section::Failed { reason },
+        success_evaluation: Section::Failed { reason },
+        structured_data: Section::Failed { reason },
         outcome: None,
         quality_flags: None,
     }
@@ -236,6 +255,9 @@ fn judged(findings: Findings, material: &Material) -> Findings {
         (analyzers::CONTENT, f.categories.state()),
         (analyzers::CONTENT, f.voicemail.state()),
         (analyzers::CONTENT, f.summary.state()),
+        (analyzers::INSIGHTS, f.insights.state()),
+        (analyzers::INSIGHTS, f.success_evaluation.state()),
+        (analyzers::INSIGHTS, f.structured_data.state()),
     ];
     let mut made: Vec<Analyzer> = Vec::new();
     for (analyzer, state) in states {

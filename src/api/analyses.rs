@@ -195,8 +195,13 @@ async fn request_analysis(
     });
     reader.finish(Some(()))?;
     let call = (caller.account_id, call_id);
-    let requested =
-        reanalyze::request(&state.db, &state.wake, call, force.unwrap_or(false)).await?;
+    let requested = reanalyze::request(
+        &state.db,
+        &state.wake,
+        (call, state.model.as_ref()),
+        force.unwrap_or(false),
+    )
+    .await?;
     let (status, standing, revision) = match requested {
         Requested::Current { revision } => (StatusCode::OK, Standing::Current, Some(revision)),
         Requested::Queued { revision } => (StatusCode::ACCEPTED, Standing::Queued, revision),

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use sqlx::PgPool;
 
 use crate::{
-    calls::{Tools, ingest::Ingest},
+    calls::{Tools, ingest::Ingest, insights::Model},
     egress::Egress,
     metrics::Metrics,
     providers::Providers,
@@ -64,6 +64,8 @@ pub struct Parts {
     pub live_calls_max: i64,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
+    /// The language model that jobs ask, if there is one.
+    pub model: Option<Model>,
     /// The exports that are running.
     pub exports: Exports,
     /// Takes work that goes on after its request was answered.
@@ -82,6 +84,8 @@ impl Parts {
             providers: self.providers,
             rooms: self.rooms,
             wake: self.wake.clone(),
+            // Requests never wait for a model: jobs do.
+            llm: None,
             metrics: self.metrics.clone(),
         }
     }

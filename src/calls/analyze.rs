@@ -12,20 +12,26 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
+use super::{
+    Tools,
+    insights::{self, Asked},
+};
 use crate::{
     analysis::{
         call_metrics::CallFacts,
+        insights::{Model, Told},
         run::{self, Analysed, InputHash, Material},
     },
     domain::{
-        analysis::{Analysis, AnalysisStatus, SCHEMA_VERSION, flat::Flat},
+        analysis::{Analysis, AnalysisStatus, FailReason, SCHEMA_VERSION, flat::Flat},
         call::Call,
         call_object::{Beside, customer_sentiment},
         event::EventType,
         id::{AccountId, AnalysisId, CallId},
     },
     jobs::Analyze,
-    queue::{self, Claim, Outcome, runner::Wake},
+    llm::Llm,
+    queue::{self, Claim, Outcome},
     store::{
         self,
         analyses::{self, Head, NewRevision},
@@ -47,18 +53,23 @@ enum Effort {
 }
 
 /// One attempt.
-pub async fn run(db: &PgPool, wake: &Wake, claim: &Claim, job: &Analyze) -> Outcome {
-    let mut attempted = attempt(db, claim, job, Effort::Full).await;
+pub async fn run(tools: &Tools, claim: &Claim, job: &Analyze) -> Outcome {
+    let wake = &tools.wake;
+    let mut attempted = attempt(tools, claim, job, Effort::Full).await;
     if let (Err(error), true) = (&attempted, claim.is_last()) {
         let error = format!("{error:#}");
         tracing::error!(call.id = %job.call_id, error, "an analysis is given up");
-        attempted = attempt(db, claim, job, Effort::GiveUp).await;
+        attempted = attempt(tools, claim, job, Effort::GiveUp).await;
     }
     match attempted {
         Ok(Round::Told { jobs }) => {
             if jobs > 0 {
                 wake.wake();
             }
+            Outcome::Finished
+        }
+        Ok(Round::Waits) => {
+            wake.wake();
             Outcome::Finished
         }
         Ok(Round::NothingNew) => Outcome::Done,
@@ -73,24 +84,26 @@ fn retry(error: anyhow::Error) -> Outcome {
 }
 
 async fn attempt(
-    db: &PgPool,
+    tools: &Tools,
     claim: &Claim,
     job: &Analyze,
     effort: Effort,
 ) -> anyhow::Result<Round> {
     for _ in 1..ROUNDS_MAX {
-        let round = round(db, claim, job, effort).await?;
+        let round = round(tools, claim, job, effort).await?;
         if !matches!(round, Round::Moved) {
             return Ok(round);
         }
     }
-    round(db, claim, job, effort).await
+    round(tools, claim, job, effort).await
 }
 
 /// What became of one computation.
 enum Round {
     /// A revision was kept and told; so many deliveries are due.
     Told { jobs: usize },
+    /// A language model is asked first; it has the call analysed again.
+    Waits,
     /// There is nothing to analyse, or a revision of the same input.
     NothingNew,
     /// The call or its transcript is another by now.
@@ -103,19 +116,42 @@ enum Round {
 struct Gathered {
     effort: Effort,
     force: bool,
+    /// A language model is to be asked first.
+    is_open: bool,
     material: Material,
     hash: InputHash,
     transcript_revision: Option<i32>,
     at: DateTime<Utc>,
 }
 
-async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> anyhow::Result<Round> {
+/// What reading came to.
+enum Reading {
+    /// There is nothing to do.
+    NothingNew,
+    /// A language model has to be asked first.
+    Open { since: DateTime<Utc> },
+    /// Everything is there.
+    Gathered(Box<Gathered>),
+}
+
+async fn round(
+    tools: &Tools,
+    claim: &Claim,
+    job: &Analyze,
+    effort: Effort,
+) -> anyhow::Result<Round> {
+    let db = &tools.db;
     let gathered = store::within(async {
         let mut conn = db.acquire().await.map_err(store::Error::from)?;
-        Ok::<_, store::Error>(gather(&mut conn, job, effort).await?)
+        let model = tools.llm.as_ref().map(Llm::model);
+        Ok::<_, store::Error>(gather(&mut conn, model, job, effort).await?)
     });
-    let Some(gathered) = gathered.await? else {
-        return Ok(Round::NothingNew);
+    let gathered = match gathered.await? {
+        Reading::NothingNew => return Ok(Round::NothingNew),
+        Reading::Open { since } => {
+            return Ok(store::within(wait(db, claim, job, since)).await?);
+        }
+        Reading::Gathered(gathered) => *gathered,
     };
     let analysed = match effort {
         Effort::Full => compute(gathered.material.clone()).await?,
@@ -132,16 +168,25 @@ async fn round(db: &PgPool, claim: &Claim, job: &Analyze, effort: Effort) -> any
 /// of its input is there.
 async fn gather(
     conn: &mut PgConnection,
+    model: Option<&Model>,
     job: &Analyze,
     effort: Effort,
-) -> sqlx::Result<Option<Gathered>> {
+) -> sqlx::Result<Reading> {
     let call = store::calls::find(&mut *conn, job.account_id, job.call_id).await?;
     let Some(call) = call.filter(|call| call.life.end.is_some()) else {
-        return Ok(None);
+        return Ok(Reading::NothingNew);
     };
-    let (gathered, newest) = read(conn, &call, effort, job.force).await?;
-    Ok(Some(gathered)
-        .filter(|gathered| !newest.is_some_and(|newest| gathered.is_answered_by(&newest))))
+    let (mut gathered, newest) = read(conn, model, &call, (effort, job.force)).await?;
+    if gathered.is_open {
+        if job.insights_round < insights::ROUNDS_MAX {
+            return Ok(Reading::Open { since: gathered.at });
+        }
+        gathered.without_answer();
+    }
+    if newest.is_some_and(|newest| gathered.is_answered_by(&newest)) {
+        return Ok(Reading::NothingNew);
+    }
+    Ok(Reading::Gathered(Box::new(gathered)))
 }
 
 /// Whether a call has been analysed as it is now.
@@ -158,6 +203,7 @@ pub enum Standing {
 /// How the analysis of a call stands; `None` if there is no such call.
 pub async fn standing(
     conn: &mut PgConnection,
+    model: Option<&Model>,
     (account_id, call_id): (AccountId, CallId),
 ) -> sqlx::Result<Option<Standing>> {
     let Some(call) = store::calls::find(&mut *conn, account_id, call_id).await? else {
@@ -166,9 +212,11 @@ pub async fn standing(
     if call.life.end.is_none() {
         return Ok(Some(Standing::Live));
     }
-    let (gathered, newest) = read(conn, &call, Effort::Full, false).await?;
+    let (gathered, newest) = read(conn, model, &call, (Effort::Full, false)).await?;
     Ok(Some(match newest {
-        Some(newest) if gathered.is_answered_by(&newest) => Standing::Current(newest.revision),
+        Some(newest) if !gathered.is_open && gathered.is_answered_by(&newest) => {
+            Standing::Current(newest.revision)
+        }
         newest => Standing::Outdated(newest.map(|newest| newest.revision)),
     }))
 }
@@ -176,9 +224,9 @@ pub async fn standing(
 /// The input of an ended call's analysis, and the newest revision.
 async fn read(
     conn: &mut PgConnection,
+    model: Option<&Model>,
     call: &Call,
-    effort: Effort,
-    force: bool,
+    (effort, force): (Effort, bool),
 ) -> sqlx::Result<(Gathered, Option<Head>)> {
     let (account_id, call_id) = (call.account_id, call.call_id);
     let parts = terminations::of_calls(&mut *conn, &[(account_id, call_id)]).await?;
@@ -191,22 +239,50 @@ async fn read(
         }
         (Effort::Full, None) | (Effort::GiveUp, _) => None,
     };
-    let settings = analysis_settings::find(&mut *conn, account_id).await?;
+    let settings = analysis_settings::find(&mut *conn, account_id)
+        .await?
+        .settings;
+    let at = store::now(&mut *conn).await?;
+    let said = transcript.as_ref().map(|kept| &kept.transcript);
+    let call_key = (account_id, call_id);
+    let asked = insights::ask(&mut *conn, model, call_key, (&settings, said)).await?;
+    let (insights, is_open) = match asked {
+        Asked::Known(told) => (told, false),
+        Asked::Open => (Told::NotConfigured, true),
+    };
     let material = Material {
         facts: CallFacts::of(call, &parts),
         transcript: transcript.map(|kept| (kept.source, kept.transcript)),
-        settings: settings.settings,
+        settings,
+        insights,
     };
     let gathered = Gathered {
         effort,
         force,
+        is_open,
         hash: material.hash(),
         material,
         transcript_revision,
-        at: store::now(&mut *conn).await?,
+        at,
     };
     let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
     Ok((gathered, newest))
+}
+/// Leaves the call to the job that asks a language model; that one has it analysed again, whatever comes of it.
+async fn wait(
+    db: &PgPool,
+    claim: &Claim,
+    job: &Analyze,
+    since: DateTime<Utc>,
+) -> Result<Round, store::Error> {
+    let mut tx = db.begin().await?;
+    let asking = insights::job(job, since);
+    queue::store::enqueue(&mut tx, &[asking]).await?;
+    if !queue::store::finish(&mut tx, claim).await? {
+        return Ok(Round::LeaseLost);
+    }
+    tx.commit().await?;
+    Ok(Round::Waits)
 }
 
 /// Off the threads that serve requests: an hour of talk takes milliseconds, the largest transcript a second.
@@ -289,6 +365,12 @@ async fn fill(
 }
 
 impl Gathered {
+    /// Does without the model: its question changes every time.
+    fn without_answer(&mut self) {
+        self.material.insights = Told::Failed(FailReason::ModelUnavailable);
+        self.hash = self.material.hash();
+    }
+
     /// Whether a revision of this input is there. A failed one is no answer to whoever can do better.
     fn is_answered_by(&self, newest: &Head) -> bool {
         let same = !self.force && newest.input_hash == self.hash.as_bytes();

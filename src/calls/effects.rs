@@ -81,6 +81,7 @@ pub fn analysis(account_id: AccountId, call_id: CallId, trigger: Trigger) -> New
             call_id,
             trigger,
             force: false,
+            insights_round: 0,
         },
     )
 }

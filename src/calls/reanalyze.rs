@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     analyze::{self, Standing},
     effects,
+    insights::Model,
 };
 use crate::{
     domain::{
@@ -19,7 +20,10 @@ use crate::{
     },
     jobs::Analyze,
     queue::{self, Lane, NewJob, runner::Wake},
-    store,
+    store::{
+        self,
+        insights::{self, Forget},
+    },
 };
 
 /// What became of a request.
@@ -58,15 +62,18 @@ impl From<sqlx::Error> for RequestError {
 }
 
 /// Has a call analysed anew, if that would say anything else, or if it is forced.
+///
+/// What a language model did not answer is asked again; if it is forced, what it did answer, too.
 pub async fn request(
     db: &PgPool,
     wake: &Wake,
-    of: (AccountId, CallId),
+    (of, model): ((AccountId, CallId), Option<&Model>),
     force: bool,
 ) -> Result<Requested, RequestError> {
     let requested = store::within(async {
         let mut tx = db.begin().await?;
-        let standing = analyze::standing(&mut tx, of).await?;
+        forget(&mut tx, of, force).await?;
+        let standing = analyze::standing(&mut tx, model, of).await?;
         let revision = match standing.ok_or(RequestError::CallNotFound)? {
             Standing::Live => return Err(RequestError::CallLive),
             Standing::Current(revision) if !force => return Ok(Requested::Current { revision }),
@@ -91,18 +98,29 @@ pub async fn request(
     Ok(requested)
 }
 
+/// A language model is asked again.
+async fn forget(conn: &mut PgConnection, of: (AccountId, CallId), force: bool) -> sqlx::Result<()> {
+    let what = if force {
+        Forget::Everything
+    } else {
+        Forget::Failures
+    };
+    insights::forget(conn, of, what).await
+}
+
 fn forced(account_id: AccountId, call_id: CallId) -> NewJob {
     let job = Analyze {
         account_id,
         call_id,
         trigger: Trigger::Requested,
         force: true,
+        insights_round: 0,
     };
     NewJob::new(account_id, &job)
 }
 
 /// Which calls are to be analysed anew: those of one account that have ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Backfill {
     /// Whose.
     pub account_id: AccountId,
@@ -112,6 +130,8 @@ pub struct Backfill {
     pub until: Option<DateTime<Utc>>,
     /// Also those of which nothing else would be said.
     pub force: bool,
+    /// The language model that the service asks, if it has one.
+    pub model: Option<Model>,
 }
 
 /// Where a back-fill is.
@@ -182,7 +202,9 @@ impl Backfill {
     ) -> sqlx::Result<Vec<CallId>> {
         let mut outdated = Vec::new();
         for (_, call_id) in ended {
-            let standing = analyze::standing(conn, (self.account_id, *call_id)).await?;
+            let of = (self.account_id, *call_id);
+            forget(conn, of, self.force).await?;
+            let standing = analyze::standing(conn, self.model.as_ref(), of).await?;
             match standing {
                 Some(Standing::Outdated(_)) => outdated.push(*call_id),
                 Some(Standing::Current(_)) if self.force => outdated.push(*call_id),

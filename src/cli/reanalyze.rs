@@ -12,7 +12,10 @@ use serde_json::json;
 use super::{Session, print};
 use crate::{
     access,
-    calls::reanalyze::{Backfill, Batch, Done, LOOK_EVERY, Place},
+    calls::{
+        insights::Model,
+        reanalyze::{Backfill, Batch, Done, LOOK_EVERY, Place},
+    },
     domain::{account::AccountName, id::AccountId},
     store::{self, accounts},
 };
@@ -64,8 +67,8 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 impl Args {
-    /// Does it.
-    pub(super) async fn run(self, session: &Session) -> anyhow::Result<()> {
+    /// Does it. `model` is the language model that the service asks, if it has one.
+    pub(super) async fn run(self, session: &Session, model: Option<Model>) -> anyhow::Result<()> {
         session.expect_schema().await?;
         let mut total = Total::default();
         for (account_id, name) in self.accounts(session).await? {
@@ -74,6 +77,7 @@ impl Args {
                 since: self.since,
                 until: self.until,
                 force: self.force,
+                model: model.clone(),
             };
             self.account(session, (&backfill, &name), &mut total)
                 .await?;

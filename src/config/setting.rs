@@ -3,6 +3,13 @@
 
 use std::fmt::Write as _;
 
+mod language_model;
+
+pub(super) use language_model::{
+    LLM_ANSWER_TOKENS, LLM_ANSWER_TOKENS_PARAMETER, LLM_API_KEY, LLM_CONTEXT_TOKENS, LLM_MODEL,
+    LLM_TEMPERATURE, LLM_TIMEOUT_S, LLM_URL,
+};
+
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -287,7 +294,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 33] = [
+pub const SETTINGS: [Setting; 41] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -316,6 +323,14 @@ pub const SETTINGS: [Setting; 33] = [
     RECONCILE_UNKNOWN_S,
     RECONCILE_LOST_S,
     RECONCILE_PER_SECOND,
+    LLM_URL,
+    LLM_API_KEY,
+    LLM_MODEL,
+    LLM_TIMEOUT_S,
+    LLM_CONTEXT_TOKENS,
+    LLM_ANSWER_TOKENS,
+    LLM_ANSWER_TOKENS_PARAMETER,
+    LLM_TEMPERATURE,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

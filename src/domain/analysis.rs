@@ -16,6 +16,7 @@ pub mod call_metrics;
 pub mod content;
 pub mod conversation;
 pub mod flat;
+pub mod insights;
 pub mod privacy;
 pub mod sentiment;
 pub mod settings;
@@ -23,6 +24,7 @@ pub mod settings;
 pub use call_metrics::CallMetrics;
 pub use content::{Categories, Highlights, KeyPhrases, Summary, Voicemail};
 pub use conversation::ConversationCharacteristics;
+pub use insights::{Insights, StructuredData, SuccessEvaluation};
 pub use privacy::Pii;
 pub use sentiment::{Sentiment, TurnSentiment};
 pub use settings::{PrivacySettings, Settings};
@@ -66,6 +68,8 @@ pub enum AnalysisLevel {
     CallEvents,
     /// A transcript besides.
     Transcript,
+    /// A language model read the transcript, too.
+    Llm,
 }
 
 /// A section that was not asked of this call.
@@ -78,14 +82,30 @@ pub enum SkipReason {
     NoTimes,
     /// The transcript's language is not one that the method knows.
     LanguageNotSupported,
+    /// The account has not asked for it.
+    Disabled,
+    /// The server has no service for it.
+    NotConfigured,
 }
 
 /// A section that should have been made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailReason {
     /// A fault of ours.
     InternalError,
+    /// The language model's server could not be reached, or answered with errors of its own, in every attempt.
+    ModelUnavailable,
+    /// It did not answer in time, in any attempt.
+    ModelTimedOut,
+    /// It does not take the request: the key, the model's name, or something in the request is not right.
+    ModelRejectedRequest,
+    /// The model would not say anything about this conversation.
+    ModelRefused,
+    /// Its answer was longer than it may be, and is cut.
+    ModelAnswerCut,
+    /// Its answer was not of the schema, nor was the second one.
+    ModelAnswerInvalid,
 }
 
 /// A part of an analysis.
@@ -206,7 +226,19 @@ pub enum OutcomeValue {
     Voicemail,
     /// Answered, and over within ten seconds.
     ShortCall,
-    /// The rules do not say.
+    /// What the customer wanted was done; a language model says so.
+    Resolved,
+    /// It was not; a language model says so.
+    Unresolved,
+    /// Somebody will do something about it; a language model says so.
+    FollowUp,
+    /// Somebody else took the call; a language model says so.
+    Transferred,
+    /// Nobody talked to anybody; a language model says so.
+    NoConversation,
+    /// Something else; a language model says so.
+    Other,
+    /// Nothing says.
     Unknown,
 }
 
@@ -216,6 +248,8 @@ pub enum OutcomeValue {
 pub enum OutcomeMethod {
     /// By the rules of `docs/analysis.md`.
     Rules,
+    /// By a language model, where the rules do not say.
+    Llm,
 }
 
 /// What came of the call.
@@ -289,6 +323,15 @@ pub struct Findings {
     /// The facts in a few sentences.
     #[schema(required = false)]
     pub summary: Section<Summary>,
+    /// What a language model says of it.
+    #[schema(required = false)]
+    pub insights: Section<Insights>,
+    /// Whether it was a success, as a language model reads it.
+    #[schema(required = false)]
+    pub success_evaluation: Section<SuccessEvaluation>,
+    /// The account's own fields, as a language model filled them in.
+    #[schema(required = false)]
+    pub structured_data: Section<StructuredData>,
     /// What came of it; null where that failed.
     pub outcome: Option<Outcome>,
     /// What a person should look at, sorted; null where that failed.

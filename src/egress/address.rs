@@ -127,6 +127,13 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
+    /// Everything may be reached: for services that the operator has named, never for what an account says.
+    pub fn everywhere() -> Self {
+        Self {
+            allowed: vec![IpNet::V4(v4([0, 0, 0, 0], 0)), IpNet::V6(v6([0, 0, 0], 0))],
+        }
+    }
+
     /// Reads the networks that are open in spite of the table: CIDRs or addresses, separated by commas or spaces.
     pub fn parse(allow_cidrs: &str) -> Result<Self, NotNetworks> {
         let entries = allow_cidrs

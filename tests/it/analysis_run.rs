@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use onhook::{
     analysis::{
         call_metrics::CallFacts,
+        insights::Told,
         run::{Material, analyse, analyse_with, failed},
     },
     domain::{
@@ -70,6 +71,7 @@ pub(crate) fn material(call: &Call, transcript: Option<Value>) -> Material {
         facts: CallFacts::of(call, &[]),
         transcript,
         settings: Settings::default(),
+        insights: Told::default(),
     }
 }
 
@@ -147,6 +149,7 @@ fn a_call_that_was_ended_here_was_not_abandoned() {
         facts: CallFacts::of(&call, &[asked_to_end()]),
         transcript: None,
         settings: Settings::default(),
+        insights: Told::default(),
     };
     let found = findings(&material);
     assert_eq!(found["call_metrics"]["ended_by"], "api");

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("providers", &["domain", "egress"]),
     ("rooms", &["domain", "egress", "providers"]),
     ("analysis", &["domain"]),
+    ("llm", &["domain", "egress", "analysis", "metrics"]),
     ("access", &["domain", "store"]),
     (
         "webhooks",
@@ -37,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "providers",
             "rooms",
             "analysis",
+            "llm",
             "webhooks",
             "supervisor",
             "metrics",

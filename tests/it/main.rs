@@ -46,6 +46,7 @@ mod hearing;
 mod idempotency;
 mod inbound;
 mod ingest;
+mod insights;
 mod jambonz_inbound;
 mod jwt;
 mod kill;

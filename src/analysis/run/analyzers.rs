@@ -1,7 +1,10 @@
 //! What makes the sections, by name and version. A version rises when its output can change, which
 //! `tests/it/analysis_golden.rs` sees to.
 
-use crate::domain::analysis::{Analyzer, settings::SentimentProfile};
+use crate::{
+    analysis::insights::PROMPT_VERSION,
+    domain::analysis::{Analyzer, settings::SentimentProfile},
+};
 
 /// Makes the call-level section, and the outcome by its rules.
 pub(super) const CALL_EVENTS: Analyzer = Analyzer {
@@ -37,6 +40,11 @@ pub(super) const CONTENT: Analyzer = Analyzer {
 pub(super) const LANGUAGE: Analyzer = Analyzer {
     name: "whatlang",
     version: "0.18",
+};
+/// Asks a language model and judges its answer.
+pub(super) const INSIGHTS: Analyzer = Analyzer {
+    name: "llm-insights",
+    version: PROMPT_VERSION,
 };
 
 /// What makes the sentiment section.

@@ -85,9 +85,11 @@ async fn attempt(tools: &Tools, claim: &Claim, kind: JobKind) -> Attempt {
             }
             Err(error) => Attempt::failed(error),
         },
-        JobKind::Analyze | JobKind::Deliver | JobKind::PlaceCall | JobKind::EndLegs => {
-            Attempt::failed(std::fmt::Error)
-        }
+        JobKind::Analyze
+        | JobKind::Insights
+        | JobKind::Deliver
+        | JobKind::PlaceCall
+        | JobKind::EndLegs => Attempt::failed(std::fmt::Error),
     }
 }
 

@@ -10,11 +10,13 @@ use utoipa::ToSchema;
 use crate::domain::fault::Fault;
 
 pub mod categories;
+pub mod insights;
 pub mod privacy;
 pub mod read;
 pub mod sentiment;
 
 pub use categories::CategoryRule;
+pub use insights::InsightSettings;
 pub use privacy::PrivacySettings;
 pub use sentiment::{SentimentProfile, SentimentSettings};
 
@@ -37,6 +39,8 @@ pub struct Settings {
     /// Into which categories calls are put. At most 100.
     #[schema(max_items = 100)]
     pub categories: Vec<CategoryRule>,
+    /// What a language model is asked.
+    pub insights: InsightSettings,
     /// Who is shown what was said as it was said.
     pub privacy: PrivacySettings,
 }
@@ -47,6 +51,7 @@ impl Default for Settings {
             short_call_seconds: SHORT_CALL_SECONDS,
             sentiment: SentimentSettings::default(),
             categories: Vec::new(),
+            insights: InsightSettings::default(),
             privacy: PrivacySettings::default(),
         }
     }
@@ -61,6 +66,10 @@ pub fn example() -> Value {
             "name": "cancellation", "phrases": ["cancel my *", "close my account"], "speaker": "customer",
             "first_seconds": null, "last_seconds": null, "negate": false,
         }],
+        "insights": {"enabled": true, "schema": null, "fields": [{
+            "name": "churn_risk", "type": "enum", "choices": ["low", "high"],
+            "description": "How likely the customer is to leave.", "required": false,
+        }]},
         "privacy": {"transcripts": "raw", "webhooks": "redacted"},
     })
 }
@@ -70,7 +79,13 @@ impl Settings {
     pub fn read(body: &Value) -> Result<Self, Vec<Fault>> {
         let default = Self::default();
         read::whole(body, |object| {
-            object.only(&["short_call_seconds", "sentiment", "categories", "privacy"]);
+            object.only(&[
+                "short_call_seconds",
+                "sentiment",
+                "categories",
+                "privacy",
+                "insights",
+            ]);
             Self {
                 short_call_seconds: object
                     .number("short_call_seconds", 0..=600)
@@ -79,6 +94,9 @@ impl Settings {
                     .object("sentiment", SentimentSettings::read)
                     .unwrap_or_default(),
                 categories: categories::read(object),
+                insights: object
+                    .object("insights", InsightSettings::read)
+                    .unwrap_or_default(),
                 privacy: object
                     .object("privacy", PrivacySettings::read)
                     .unwrap_or_default(),
