@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod phrases;
 pub mod privacy;
 pub mod quality;
+pub mod recording;
 pub mod run;
 pub mod sentiment;
 pub mod summary;

@@ -35,6 +35,7 @@ use crate::{
         periodic,
         runner::{self, Runner, Wake},
     },
+    recordings::{read::Recordings, speech::Speech},
     rooms::Rooms,
     store,
     supervisor::{Shutdown, Supervisor},
@@ -117,11 +118,13 @@ impl App {
         let first_start = cluster.is_some() && default_account(&db, config.listen).await?;
         let metrics = Metrics::new();
         let llm = llm(&config, &metrics)?;
+        let recordings = recordings(&config, &egress)?;
         let tools = Tools {
             db,
             egress,
             sealing_key,
             providers: Providers::default(),
+            recordings,
             rooms: Rooms::default(),
             wake: Wake::default(),
             llm,
@@ -306,6 +309,7 @@ impl App {
             sealing_key: tools.sealing_key,
             egress: tools.egress,
             providers: tools.providers,
+            recordings: tools.recordings,
             rooms: tools.rooms,
             public_url: Arc::clone(&config.public_url),
             live_calls_max: config.live_calls_max,
@@ -342,6 +346,18 @@ async fn database(config: &Config) -> Result<(Option<Cluster>, PgConnectOptions)
             Ok((Some(cluster), options))
         }
     }
+}
+
+/// What reads recordings: those through the policy for what accounts say, the service through the operator's own word.
+fn recordings(config: &Config, egress: &Egress) -> Result<Recordings, Error> {
+    let speech = match &config.speech {
+        None => None,
+        Some(service) => {
+            let open = Egress::new(AddressPolicy::everywhere())?;
+            Some(Speech::new(service.clone(), open))
+        }
+    };
+    Ok(Recordings::new(egress.clone(), speech, config.recordings))
 }
 
 async fn check_durability(db: &PgPool, config: &Config) -> Result<(), Error> {

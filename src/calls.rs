@@ -1,7 +1,7 @@
 //! The verbs: each does one thing to a call, in a transaction of its own, and answers with an outcome.
 //!
 //! [`ingest`] takes reports, [`hear`] listens for them, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
-//! transcripts, [`analyze`] makes something of them and [`insights`] asks a language model; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
+//! transcripts, [`listen`] reads recordings, [`analyze`] makes something of them and [`insights`] asks a language model; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
 //! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::{
     egress::Egress, llm::Llm, metrics::Metrics, providers::Providers, queue::runner::Wake,
-    rooms::Rooms, seal::SealingKey,
+    recordings::read::Recordings, rooms::Rooms, seal::SealingKey,
 };
 
 pub mod analyze;
@@ -25,6 +25,7 @@ pub mod ingest;
 pub mod insights;
 pub mod legs;
 pub mod limits;
+pub mod listen;
 pub mod place;
 pub mod reanalyze;
 pub mod reconcile;
@@ -45,6 +46,8 @@ pub struct Tools {
     pub sealing_key: Arc<SealingKey>,
     /// Telephony providers.
     pub providers: Providers,
+    /// Recordings, and what is said in them.
+    pub recordings: Recordings,
     /// Media room servers.
     pub rooms: Rooms,
     /// Wakes the workers after a commit that enqueued something.

@@ -24,11 +24,13 @@ use crate::{
     domain::reconcile::{FIRST_RETRY, Patience},
     egress::address::AddressPolicy,
     llm,
+    recordings::{fetch, speech},
     seal::{NotKeys, SealingKey},
 };
 
 mod language_model;
 mod reader;
+mod recordings;
 pub mod secret_key;
 pub mod setting;
 
@@ -73,6 +75,10 @@ pub struct Config {
     pub live_calls_max: i64,
     /// How patient the reconciler is, and how much it asks.
     pub reconcile: reconcile::Settings,
+    /// What fetching a recording may cost.
+    pub recordings: fetch::Bounds,
+    /// What writes recordings down, if anything.
+    pub speech: Option<speech::Service>,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// The language model that is asked about calls.
@@ -170,6 +176,8 @@ impl Config {
             rate_limits: rate_limits(&mut reader),
             live_calls_max: reader.number(setting::LIVE_CALLS_MAX, 0..=100_000),
             reconcile: reconciler(&mut reader),
+            recordings: recordings::bounds(&mut reader),
+            speech: recordings::speech(&mut reader),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             llm: language_model(&mut reader),
             log: Log {

@@ -3,7 +3,7 @@
 //! It resolves a name once, vets *every* address and connects only to a vetted one; follows no redirect, takes no proxy
 //! from the environment and keeps no cookies; bounds the whole exchange, body included, by one deadline, and what it
 //! reads by a cap. [`address`] is the address policy, [`resolve`] the look-up, [`stream`] what is not one request and one
-//! answer.
+//! answer, [`download`] an answer that memory should not hold.
 
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
@@ -18,6 +18,7 @@ use self::{
 };
 
 pub mod address;
+pub mod download;
 pub mod resolve;
 pub mod stream;
 
@@ -200,15 +201,19 @@ async fn read(mut response: reqwest::Response, body_max: usize) -> reqwest::Resu
 impl Answer {
     /// How long it asks us to wait: `Retry-After` in seconds, or as a date against the answer's own `Date`.
     pub fn retry_after(&self) -> Option<Duration> {
-        let text = |name| self.headers.get(name)?.to_str().ok();
-        let wait = text(header::RETRY_AFTER)?.trim();
-        if let Ok(seconds) = wait.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = |text| DateTime::parse_from_rfc2822(text).ok();
-        let wait = date(wait)?.signed_duration_since(date(text(header::DATE)?)?);
-        Some(wait.to_std().unwrap_or_default())
+        retry_after(&self.headers)
     }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    let wait = text(header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = wait.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text| DateTime::parse_from_rfc2822(text).ok();
+    let wait = date(wait)?.signed_duration_since(date(text(header::DATE)?)?);
+    Some(wait.to_std().unwrap_or_default())
 }
 
 impl Error {

@@ -115,6 +115,23 @@ impl Job for Insights {
     const TIMEOUT: Duration = Duration::from_mins(11);
 }
 
+/// Reads the recording of an ended call: fetches it, listens to it, has it written down.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadRecording {
+    /// Whose call.
+    pub account_id: AccountId,
+    /// Which call.
+    pub call_id: CallId,
+}
+
+impl Job for ReadRecording {
+    const KIND: &'static str = "read_recording";
+    /// About an hour, by a schedule of its own.
+    const ATTEMPTS_MAX: i32 = 10;
+    /// Hours of speech take a service long.
+    const TIMEOUT: Duration = Duration::from_hours(1);
+}
+
 /// Makes one attempt at a webhook delivery.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Deliver {
@@ -146,6 +163,8 @@ pub enum JobKind {
     Analyze,
     /// [`Insights`]
     Insights,
+    /// [`ReadRecording`]
+    ReadRecording,
     /// [`Deliver`]
     Deliver,
 }
@@ -160,6 +179,7 @@ impl JobKind {
             PlaceCall::KIND => Some(Self::PlaceCall),
             Analyze::KIND => Some(Self::Analyze),
             Insights::KIND => Some(Self::Insights),
+            ReadRecording::KIND => Some(Self::ReadRecording),
             Deliver::KIND => Some(Self::Deliver),
             _ => None,
         }
@@ -174,6 +194,7 @@ impl JobKind {
             Self::PlaceCall => PlaceCall::KIND,
             Self::Analyze => Analyze::KIND,
             Self::Insights => Insights::KIND,
+            Self::ReadRecording => ReadRecording::KIND,
             Self::Deliver => Deliver::KIND,
         }
     }
@@ -187,6 +208,7 @@ impl JobKind {
             Self::PlaceCall => PlaceCall::TIMEOUT,
             Self::Analyze => Analyze::TIMEOUT,
             Self::Insights => Insights::TIMEOUT,
+            Self::ReadRecording => ReadRecording::TIMEOUT,
             Self::Deliver => Deliver::TIMEOUT,
         }
     }

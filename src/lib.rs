@@ -4,7 +4,7 @@
 //!
 //! 1. [`domain`]: words of the business. Read [`domain::lifecycle`] first.
 //! 2. [`store`], [`queue`], [`jobs`], [`seal`]: what is kept, and durable work.
-//! 3. [`egress`], [`providers`], [`rooms`], [`analysis`], [`llm`]: the world outside, and what is made of a call.
+//! 3. [`egress`], [`providers`], [`rooms`], [`recordings`], [`audio`], [`analysis`], [`llm`]: the world outside, and what is made of a call.
 //! 4. [`webhooks`], then [`calls`]: the verbs. [`calls::ingest`] is the only way in for reports.
 //! 5. [`worker`] (job to verb) and [`api`] (HTTP to verb): two edges that do not know each other.
 //! 6. [`app`], [`cli`]: put together; [`simulate`]: a provider on loopback to try it with.
@@ -13,6 +13,7 @@ pub mod access;
 pub mod analysis;
 pub mod api;
 pub mod app;
+pub mod audio;
 pub mod calls;
 pub mod cli;
 pub mod config;
@@ -24,6 +25,7 @@ pub mod llm;
 pub mod metrics;
 pub mod providers;
 pub mod queue;
+pub mod recordings;
 pub mod rooms;
 pub mod seal;
 pub mod simulate;

@@ -20,10 +20,14 @@ use prometheus_client::{
 
 use crate::domain::analysis::insights::Usage;
 
+mod endings;
 mod models;
+mod recordings;
 mod streams;
 
+use endings::Endings;
 use models::Models;
+use recordings::Recordings;
 pub use streams::Connected;
 use streams::Streams;
 
@@ -49,6 +53,7 @@ struct Inner {
     webhook_attempts: Family<OutcomeLabels, Counter>,
     authentications_refused: Family<ReasonLabels, Counter>,
     requests_limited: Family<LimitLabels, Counter>,
+    recordings: Recordings,
     exports: Family<OutcomeLabels, Counter>,
     calls_exported: Counter,
     endings: Endings,
@@ -56,17 +61,6 @@ struct Inner {
     models: Models,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
-}
-
-/// What is counted of calls that end here.
-#[derive(Debug, Default)]
-struct Endings {
-    terminations_failed: Family<PartLabels, Counter>,
-    limits_passed: Family<LimitLabels, Counter>,
-    reconciliations: Family<OutcomeLabels, Counter>,
-    calls_reconciled: Family<StateLabels, Counter>,
-    reconcile_lag: Gauge<f64, AtomicU64>,
-    parked_reports: Family<OutcomeLabels, Counter>,
 }
 
 /// What the queue looks like.
@@ -147,6 +141,7 @@ impl Metrics {
             webhook_attempts: Family::default(),
             authentications_refused: Family::default(),
             requests_limited: Family::default(),
+            recordings: Recordings::registered(&mut registry),
             exports: Family::default(),
             calls_exported: Counter::default(),
             endings: Endings::default(),
@@ -263,6 +258,16 @@ impl Metrics {
             .requests_limited
             .get_or_create(&LimitLabels { limit })
             .inc();
+    }
+
+    /// A recording was read, or not: `completed`, `failed`, or `retried` later.
+    pub fn recording_read(&self, outcome: &'static str) {
+        self.0.recordings.read(outcome);
+    }
+
+    /// A recording was written down, or not: `completed`, `skipped` or `failed`.
+    pub fn recording_written(&self, outcome: &'static str) {
+        self.0.recordings.written(outcome);
     }
 
     /// An export came to its end.
@@ -388,42 +393,6 @@ fn register_queue(registry: &mut Registry, inner: &Inner) {
         Unit::Seconds,
         inner.oldest_due.clone(),
     );
-}
-
-impl Endings {
-    fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "terminations_failed",
-            "Parts of calls' endings that were given up",
-            self.terminations_failed.clone(),
-        );
-        registry.register(
-            "limits_passed",
-            "Calls that were ended because their time was up, by what bounds them",
-            self.limits_passed.clone(),
-        );
-        registry.register(
-            "reconciliations",
-            "Checks of calls that were silent for too long, by what came of asking",
-            self.reconciliations.clone(),
-        );
-        registry.register(
-            "calls_reconciled",
-            "Calls that were closed though nobody had reported their end, by how they ended",
-            self.calls_reconciled.clone(),
-        );
-        registry.register_with_unit(
-            "reconcile_lag",
-            "For how long the first check that is due has waited; the leader's process knows",
-            Unit::Seconds,
-            self.reconcile_lag.clone(),
-        );
-        registry.register(
-            "parked_reports",
-            "Reports that came before their call, by what became of them",
-            self.parked_reports.clone(),
-        );
-    }
 }
 
 impl Default for Metrics {

@@ -30,6 +30,7 @@ pub mod parked;
 pub mod pool;
 pub mod receipts;
 pub mod reconciliations;
+pub mod recordings;
 pub mod schema;
 pub mod sealed;
 pub mod server;

@@ -70,6 +70,10 @@ impl Handler for Worker {
                 Ok(job) => Box::pin(calls::insights::run(tools, claim, &job)).await,
                 Err(unreadable) => unreadable,
             },
+            JobKind::ReadRecording => match payload(claim) {
+                Ok(job) => calls::listen::run(tools, claim, &job).await,
+                Err(unreadable) => unreadable,
+            },
             JobKind::Deliver => match payload(claim) {
                 Ok(job) => webhooks::deliver::run(&self.deliverer, claim, &job).await,
                 Err(unreadable) => unreadable,

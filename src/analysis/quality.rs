@@ -64,6 +64,26 @@ pub fn flags(
         .collect()
 }
 
+/// The flags of a call that was only heard, sorted: nobody knows what was said.
+pub fn of_voices(conversation: &ConversationCharacteristics) -> Vec<QualityFlag> {
+    let talk = &conversation.talk_time.by_participant;
+    let has = |role: SpeakerRole| talk.contains_key(role.as_str());
+    let (agent, customer) = (has(SpeakerRole::Agent), has(SpeakerRole::Customer));
+    let held = [
+        (QualityFlag::DeadAir, has_dead_air(conversation)),
+        (QualityFlag::OneSided, is_one_sided(conversation)),
+        (QualityFlag::NoAgentSpeech, customer && !agent),
+        (QualityFlag::NoCustomerSpeech, agent && !customer),
+        (
+            QualityFlag::HighInterruptions,
+            is_interrupted_often(conversation),
+        ),
+    ];
+    held.into_iter()
+        .filter_map(|(flag, holds)| holds.then_some(flag))
+        .collect()
+}
+
 fn has_dead_air(conversation: &ConversationCharacteristics) -> bool {
     let silences = &conversation.non_talk_time.instances;
     silences.iter().any(|gap| gap.duration_ms >= DEAD_AIR_MS)

@@ -11,6 +11,7 @@ use super::{
     call_metrics::{CallFacts, call_metrics},
     insights::{self, Sections, Told},
     outcome::outcome,
+    recording::{VOICE_ACTIVITY, conversation, recording, transcription},
     sentiment::scorer,
     summary::{Known, summary},
 };
@@ -20,6 +21,7 @@ use crate::domain::{
         LanguageSource, PrivacySettings, SCHEMA_VERSION, Section, SectionState, Settings, Summary,
         TimingSource, TranscriptSource,
     },
+    recording::Reading,
     transcript::{Language, Times, Transcript, Utterance},
 };
 use speech::Speech;
@@ -38,6 +40,8 @@ pub struct Material {
     pub settings: Settings,
     /// What a language model said.
     pub insights: Told,
+    /// What was heard in the recording, if it has been read.
+    pub reading: Option<Reading>,
 }
 
 /// The hash of everything that goes into an analysis.
@@ -74,6 +78,7 @@ impl Material {
             settings: Settings,
             insights: &'a Told,
             timed: Option<bool>,
+            reading: Option<&'a Reading>,
         }
         let transcript = self.transcript.as_ref();
         let hashed = Hashed {
@@ -97,6 +102,7 @@ impl Material {
             },
             insights: &self.insights,
             timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
+            reading: self.reading.as_ref(),
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
         let mut hash = [0; 32];
@@ -128,9 +134,12 @@ pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analyse
         call_metrics(facts, settings.short_call_seconds)
     }));
     let call = call_metrics.completed();
+    let timed = guarded("conversation_characteristics", || conversation(material));
+    let (conversation, timing_source) =
+        timed.unwrap_or_else(|reason| (Section::Failed { reason }, TimingSource::CallEventsOnly));
     let speech = match &material.transcript {
-        None => Speech::none(call),
-        Some((_, transcript)) => Speech::of(material, transcript, call, score),
+        None => Speech::none(call, conversation),
+        Some((_, transcript)) => Speech::of(material, transcript, call, conversation, score),
     };
     let told = &material.insights;
     let Sections {
@@ -138,6 +147,7 @@ pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analyse
         success_evaluation,
         structured_data,
     } = Sections::of_call(material.transcript.is_some(), told, &settings.insights);
+    let unmade = failed(material);
     let (language_code, language_source) = speech.language.clone().unzip();
     let findings = Findings {
         language_code,
@@ -157,7 +167,15 @@ pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analyse
         categories: speech.categories,
         voicemail: speech.voicemail,
         quality_flags: speech.quality_flags,
-        ..failed(material)
+        analysis_level: match (unmade.analysis_level, timing_source) {
+            (AnalysisLevel::CallEvents, TimingSource::Vad) => AnalysisLevel::AudioTiming,
+            (level, _) => level,
+        },
+        input: Input {
+            timing_source,
+            ..unmade.input
+        },
+        ..unmade
     };
     Analysed {
         findings: judged(findings, material),
@@ -197,25 +215,25 @@ pub fn failed(material: &Material) -> Findings {
         (Some(_), _) => AnalysisLevel::Transcript,
         (None, _) => AnalysisLevel::CallEvents,
     };
-    let times = material.transcript.as_ref().map(|(_, said)| said.times());
-    let timing_source = match times {
-        Some(Times::Given) => TimingSource::Utterances,
-        Some(Times::Absent) | None => TimingSource::CallEventsOnly,
-    };
     let reason = FailReason::InternalError;
     Findings {
         status: AnalysisStatus::Failed,
         analysis_level,
-        language_source: language_code.as_ref().map(|_| LanguageSource::Caller),
+        language_source: language_code
+            .as_ref()
+            .and(source)
+            .map(LanguageSource::given_by),
         language_code,
         input: Input {
             transcript_source: source,
-            timing_source,
+            timing_source: TimingSource::CallEventsOnly,
             input_hash: format!("sha256:{}", hex::encode(material.hash().as_bytes())),
         },
         analyzers: Vec::new(),
         call_metrics: Section::Failed { reason },
         conversation_characteristics: Section::Failed { reason },
+        recording: recording(material),
+        transcription: transcription(material),
         sentiment: Section::Failed { reason },
         pii: Section::Failed { reason },
         key_phrases: Section::Failed { reason },
@@ -244,6 +262,7 @@ fn judged(findings: Findings, material: &Material) -> Findings {
     let f = &findings;
     let states = [
         (analyzers::CALL_EVENTS, f.call_metrics.state()),
+        (VOICE_ACTIVITY, f.recording.state()),
         (analyzers::TIMING, f.conversation_characteristics.state()),
         (
             analyzers::sentiment(material.settings.sentiment.profile),
@@ -269,6 +288,7 @@ fn judged(findings: Findings, material: &Material) -> Findings {
         made.push(analyzers::LANGUAGE);
     }
     let any_failed = f.quality_flags.is_none()
+        || f.transcription.state() == SectionState::Failed
         || states
             .iter()
             .any(|(_, state)| *state == SectionState::Failed);

@@ -1,4 +1,4 @@
-//! Talk, silence, interruptions, latency: counted from the times and words of the utterances.
+//! Talk, silence, interruptions, latency: counted from the times and words of the utterances, or from where voices were heard.
 //!
 //! The definitions are those of the reference implementation from which `tests/fixtures/analysis/` was made, and the
 //! numbers equal its. Where it would divide by zero (an utterance without length, a conversation without length) the
@@ -12,6 +12,7 @@ use crate::domain::{
     analysis::conversation::{
         ConversationCharacteristics, NonTalkTime, Span, TalkTime, TimingMethod,
     },
+    sound::VoiceSpan,
     transcript::Utterance,
 };
 
@@ -45,39 +46,91 @@ pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCha
     let speech: Vec<Speech<'_>> = utterances.iter().map(Speech::of).collect();
     let last = speech.iter().map(|said| said.end).max().unwrap_or(0);
     let duration = talk_ms.unwrap_or(0).max(last);
+    characteristics(
+        TimingMethod::Utterances,
+        &speech,
+        duration,
+        &Said::of(&speech),
+    )
+}
+
+/// Makes the section from where each participant's voice was heard in a recording of this length; words are counted in what
+/// was said, if anybody wrote it down.
+pub fn timing_of_voices(
+    voices: &[(&str, &[VoiceSpan])],
+    duration_ms: u64,
+    said: Option<&[Utterance]>,
+) -> ConversationCharacteristics {
+    let mut speech: Vec<Speech<'_>> = voices
+        .iter()
+        .flat_map(|(by, spans)| spans.iter().map(|span| Speech::heard(by, *span)))
+        .collect();
+    speech.sort_by_key(|heard| (heard.begin, heard.end, heard.by));
+    let said = said.map_or_else(Said::default, |utterances| {
+        let written: Vec<Speech<'_>> = utterances.iter().map(Speech::of).collect();
+        Said::of(&written)
+    });
+    characteristics(TimingMethod::VoiceActivity, &speech, duration_ms, &said)
+}
+
+/// What each one said, in words; nothing where nobody wrote it down.
+#[derive(Debug, Default)]
+struct Said {
+    words: BTreeMap<String, u64>,
+    questions: BTreeMap<String, u64>,
+    fillers: BTreeMap<String, u64>,
+    negations: BTreeMap<String, u64>,
+}
+
+impl Said {
+    fn of(speech: &[Speech<'_>]) -> Self {
+        Self {
+            words: sums(speech, |own| own.iter().map(|said| said.words).sum()),
+            questions: sums(speech, |own| {
+                own.iter().map(|said| questions::questions(said.text)).sum()
+            }),
+            fillers: sums(speech, |own| own.iter().map(|said| said.fillers).sum()),
+            negations: sums(speech, |own| own.iter().map(|said| said.negations).sum()),
+        }
+    }
+}
+
+fn characteristics(
+    method: TimingMethod,
+    speech: &[Speech<'_>],
+    duration: u64,
+    said: &Said,
+) -> ConversationCharacteristics {
     let anyone = union(speech.iter());
-    let talk = sums(&speech, |own| length(&union(own.iter().copied())));
+    let talk = sums(speech, |own| length(&union(own.iter().copied())));
     let talk_total: u64 = talk.values().sum();
-    let words = sums(&speech, |own| own.iter().map(|said| said.words).sum());
-    let runs = turns::runs(&speech);
+    let runs = turns::runs(speech);
     let switches = count(runs.len().saturating_sub(1));
     ConversationCharacteristics {
-        method: TimingMethod::Utterances,
+        method,
         total_conversation_duration_ms: duration,
         talk_ratio: map(&talk, |_, own| ratio(own, talk_total, 4)),
         talk_percent: map(&talk, |_, own| ratio(own * 100, duration, 2)),
         overlap_ms: talk_total - length(&anyone),
-        silence_ms: duration - length(&anyone),
+        silence_ms: duration.saturating_sub(length(&anyone)),
         non_talk_time: non_talk_time(&anyone, duration),
         talk_speed_wpm: map(&talk, |by, own| {
-            let said = words.get(by).copied().unwrap_or(0);
-            whole(said * MINUTE_MS, own).filter(|_| own >= TALK_SPEED_MS_MIN)
+            let words = said.words.get(by).copied()?;
+            whole(words * MINUTE_MS, own).filter(|_| own >= TALK_SPEED_MS_MIN)
         }),
-        interruptions: interruptions::interruptions(&speech),
+        interruptions: interruptions::interruptions(speech),
         longest_monologue_ms: turns::longest(&runs),
         response_latency_ms: turns::latency(&runs),
         time_to_first_word_ms: speech.iter().map(|said| said.begin).min().unwrap_or(0),
-        first_utterance_offset_ms: sums(&speech, |own| {
+        first_utterance_offset_ms: sums(speech, |own| {
             own.iter().map(|said| said.begin).min().unwrap_or(0)
         }),
         speaker_switches_per_minute: ratio(switches * MINUTE_MS, duration, 2),
         turn_count: turns::counts(&runs),
-        question_count: sums(&speech, |own| {
-            own.iter().map(|said| questions::questions(said.text)).sum()
-        }),
-        word_count: words,
-        filler_count: sums(&speech, |own| own.iter().map(|said| said.fillers).sum()),
-        negation_count: sums(&speech, |own| own.iter().map(|said| said.negations).sum()),
+        question_count: said.questions.clone(),
+        word_count: said.words.clone(),
+        filler_count: said.fillers.clone(),
+        negation_count: said.negations.clone(),
         talk_time: TalkTime {
             total_ms: talk_total,
             by_participant: talk,
@@ -103,6 +156,18 @@ impl<'a> Speech<'a> {
             said.negations += u64::from(words::is_negation(word));
         }
         said
+    }
+
+    fn heard(by: &'a str, span: VoiceSpan) -> Self {
+        Self {
+            by,
+            begin: span.begin_ms.into(),
+            end: span.end_ms.into(),
+            words: 0,
+            fillers: 0,
+            negations: 0,
+            text: "",
+        }
     }
 
     fn length(&self) -> u64 {

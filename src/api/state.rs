@@ -11,6 +11,7 @@ use crate::{
     metrics::Metrics,
     providers::Providers,
     queue::runner::Wake,
+    recordings::read::Recordings,
     rooms::Rooms,
     seal::SealingKey,
     supervisor::Supervisor,
@@ -56,6 +57,8 @@ pub struct Parts {
     pub egress: Egress,
     /// Telephony providers.
     pub providers: Providers,
+    /// Recordings, and what is said in them.
+    pub recordings: Recordings,
     /// Media room servers.
     pub rooms: Rooms,
     /// The URL by which the world reaches us, without a trailing slash: what providers sign.
@@ -82,6 +85,7 @@ impl Parts {
             egress: self.egress.clone(),
             sealing_key: Arc::clone(&self.sealing_key),
             providers: self.providers,
+            recordings: self.recordings.clone(),
             rooms: self.rooms,
             wake: self.wake.clone(),
             // Requests never wait for a model: jobs do.

@@ -15,6 +15,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     Tools,
     insights::{self, Asked},
+    listen::{self, Wanted},
 };
 use crate::{
     analysis::{
@@ -35,7 +36,7 @@ use crate::{
     store::{
         self,
         analyses::{self, Head, NewRevision},
-        analysis_settings, terminations, transcripts,
+        analysis_settings, recordings, terminations, transcripts,
     },
     webhooks::emit::{self, Happening},
 };
@@ -64,7 +65,7 @@ pub async fn run(tools: &Tools, claim: &Claim, job: &Analyze) -> Outcome {
     match attempted {
         Ok(Round::Told { jobs }) => {
             if jobs > 0 {
-                wake.wake();
+                tools.wake.wake();
             }
             Outcome::Finished
         }
@@ -121,6 +122,8 @@ struct Gathered {
     material: Material,
     hash: InputHash,
     transcript_revision: Option<i32>,
+    /// The call has a recording that is to be read.
+    wanted: bool,
     at: DateTime<Utc>,
 }
 
@@ -160,7 +163,7 @@ async fn round(
             turn_compounds: None,
         },
     };
-    let keeping = store::within(Box::pin(keep(db, claim, job, (&gathered, analysed))));
+    let keeping = store::within(Box::pin(keep(tools, claim, job, (&gathered, analysed))));
     Ok(keeping.await?)
 }
 
@@ -242,6 +245,11 @@ async fn read(
     let settings = analysis_settings::find(&mut *conn, account_id)
         .await?
         .settings;
+    let wanted = Wanted::of(call, &settings.recordings);
+    let reading = match &wanted {
+        Some(wanted) => recordings::find(&mut *conn, (account_id, call_id), &wanted.key).await?,
+        None => None,
+    };
     let at = store::now(&mut *conn).await?;
     let said = transcript.as_ref().map(|kept| &kept.transcript);
     let call_key = (account_id, call_id);
@@ -255,6 +263,7 @@ async fn read(
         transcript: transcript.map(|kept| (kept.source, kept.transcript)),
         settings,
         insights,
+        reading,
     };
     let gathered = Gathered {
         effort,
@@ -263,6 +272,7 @@ async fn read(
         hash: material.hash(),
         material,
         transcript_revision,
+        wanted: wanted.is_some(),
         at,
     };
     let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
@@ -293,13 +303,13 @@ async fn compute(material: Material) -> anyhow::Result<Analysed> {
 
 /// Keeps, tells and finishes, or does none of it.
 async fn keep(
-    db: &PgPool,
+    tools: &Tools,
     claim: &Claim,
     job: &Analyze,
     (gathered, analysed): (&Gathered, Analysed),
 ) -> Result<Round, store::Error> {
     let (account_id, call_id) = (job.account_id, job.call_id);
-    let mut tx = db.begin().await?;
+    let mut tx = tools.db.begin().await?;
     let Some(call) = store::calls::lock(&mut tx, account_id, call_id).await? else {
         return Ok(Round::NothingNew);
     };
@@ -342,11 +352,19 @@ async fn keep(
         at,
     };
     let emitted = emit::emit(&mut tx, &[analyzed]).await?;
+    let unread = Wanted::is_unread(gathered.material.reading.as_ref(), tools);
+    let reading: Vec<_> = (gathered.wanted && unread)
+        .then(|| listen::job(account_id, call_id))
+        .into_iter()
+        .collect();
+    queue::store::enqueue(&mut tx, &reading).await?;
     if !queue::store::finish(&mut tx, claim).await? {
         return Ok(Round::LeaseLost);
     }
     tx.commit().await?;
-    Ok(Round::Told { jobs: emitted.jobs })
+    Ok(Round::Told {
+        jobs: emitted.jobs + reading.len(),
+    })
 }
 
 /// Fills the fields that the documented objects show of an analysis; the call as it is then.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::listen;
 use crate::{
     domain::{
         analysis::Trigger,
@@ -41,8 +42,11 @@ pub async fn apply(
         .filter_map(|change| follow_up(change.call, change.transition))
         .collect();
     queue::store::enqueue(conn, &analyses).await?;
+    let amended = changes.iter().filter(|change| change.transition.amended);
+    let amended: Vec<&Call> = amended.map(|change| change.call).collect();
+    let late = listen::late(conn, &amended).await?;
     let told = tell(conn, changes, at).await?;
-    Ok(!analyses.is_empty() || told)
+    Ok(!analyses.is_empty() || late || told)
 }
 
 /// The analysis of a call that has ended.

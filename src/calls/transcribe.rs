@@ -84,25 +84,20 @@ pub async fn take(
             };
             return Ok((taken, false));
         }
-        let transcript_id = TranscriptId::generate();
-        let new = NewTranscript {
-            revision: newest.map_or(1, |head| head.revision + 1),
-            transcript_id,
-            source: TranscriptSource::Caller,
-            transcript,
-            content_sha256: &content_sha256,
-        };
-        let created_at = transcripts::insert(&mut tx, account_id, call_id, &new).await?;
-        // Whoever shows the call shows that there is a transcript: the call has changed.
-        store::calls::save_life(&mut tx, &call).await?;
-        let call = store::calls::find(&mut *tx, account_id, call_id)
-            .await?
-            .ok_or(TakeError::CallNotFound)?;
-        let jobs = tell(&mut tx, &call, created_at).await?;
+        let kept = keep(&mut tx, &call, TranscriptSource::Caller, transcript).await?;
+        let analysed = call.life.end.is_some();
+        if analysed {
+            let trigger = Trigger::TranscriptUpdated;
+            let analysis = effects::analysis(account_id, call_id, trigger)
+                .unique(format!("analyze-transcript/{call_id}"))
+                .at(kept.created_at + SETTLE);
+            queue::store::enqueue(&mut tx, &[analysis]).await?;
+        }
+        let jobs = kept.told || analysed;
         tx.commit().await?;
         let taken = Taken {
-            transcript_id,
-            created_at,
+            transcript_id: kept.transcript_id,
+            created_at: kept.created_at,
             unchanged: false,
         };
         Ok::<_, TakeError>((taken, jobs))
@@ -114,24 +109,49 @@ pub async fn take(
     Ok(taken)
 }
 
-/// Tells that there is a transcript, and has it analysed if the call is over. Answers whether jobs were enqueued.
-async fn tell(conn: &mut PgConnection, call: &Call, at: DateTime<Utc>) -> sqlx::Result<bool> {
-    let beside = store::calls::beside(&mut *conn, call.account_id, call.call_id).await?;
+/// A transcript that was kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Its id.
+    pub transcript_id: TranscriptId,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Somebody is told of it.
+    pub told: bool,
+}
+
+/// Keeps a transcript of a call that is locked, as the newest, and tells of it.
+pub(super) async fn keep(
+    conn: &mut PgConnection,
+    call: &Call,
+    source: TranscriptSource,
+    transcript: &Transcript,
+) -> sqlx::Result<Kept> {
+    let (account_id, call_id) = (call.account_id, call.call_id);
+    let newest = transcripts::newest_head(&mut *conn, account_id, call_id).await?;
+    let new = NewTranscript {
+        revision: newest.map_or(1, |head| head.revision + 1),
+        transcript_id: TranscriptId::generate(),
+        source,
+        transcript,
+        content_sha256: &content_sha256(transcript),
+    };
+    let created_at = transcripts::insert(&mut *conn, account_id, call_id, &new).await?;
+    // Whoever shows the call shows that there is a transcript: the call has changed.
+    store::calls::save_life(&mut *conn, call).await?;
+    let changed = store::calls::find(&mut *conn, account_id, call_id).await?;
+    let beside = store::calls::beside(&mut *conn, account_id, call_id).await?;
     let transcribed = Happening {
-        call,
+        call: changed.as_ref().unwrap_or(call),
         beside: &beside,
         event: EventType::CallTranscribed,
-        at,
+        at: created_at,
     };
-    let emitted = emit::emit(&mut *conn, &[transcribed]).await?;
-    if call.life.end.is_none() {
-        return Ok(emitted.jobs > 0);
-    }
-    let analysis = effects::analysis(call.account_id, call.call_id, Trigger::TranscriptUpdated)
-        .unique(format!("analyze-transcript/{}", call.call_id))
-        .at(at + SETTLE);
-    queue::store::enqueue(conn, &[analysis]).await?;
-    Ok(true)
+    Ok(Kept {
+        transcript_id: new.transcript_id,
+        created_at,
+        told: emit::emit(conn, &[transcribed]).await?.jobs > 0,
+    })
 }
 
 fn content_sha256(transcript: &Transcript) -> Vec<u8> {

@@ -4,10 +4,15 @@
 use std::fmt::Write as _;
 
 mod language_model;
+mod recordings;
 
 pub(super) use language_model::{
     LLM_ANSWER_TOKENS, LLM_ANSWER_TOKENS_PARAMETER, LLM_API_KEY, LLM_CONTEXT_TOKENS, LLM_MODEL,
     LLM_TEMPERATURE, LLM_TIMEOUT_S, LLM_URL,
+};
+pub(super) use recordings::{
+    RECORDING_BYTES_MAX, RECORDING_TIMEOUT_S, STT_API_KEY, STT_KIND, STT_MODEL, STT_TIMEOUT_S,
+    STT_URL,
 };
 
 /// One setting.
@@ -294,7 +299,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 41] = [
+pub const SETTINGS: [Setting; 48] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -331,6 +336,13 @@ pub const SETTINGS: [Setting; 41] = [
     LLM_ANSWER_TOKENS,
     LLM_ANSWER_TOKENS_PARAMETER,
     LLM_TEMPERATURE,
+    RECORDING_BYTES_MAX,
+    RECORDING_TIMEOUT_S,
+    STT_URL,
+    STT_KIND,
+    STT_API_KEY,
+    STT_MODEL,
+    STT_TIMEOUT_S,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

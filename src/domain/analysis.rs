@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     id::{AnalysisId, CallId},
+    recording::{RecordingFindings, Transcription},
     transcript::Language,
 };
 
@@ -66,6 +67,8 @@ pub enum AnalysisStatus {
 pub enum AnalysisLevel {
     /// What telephony reported, alone.
     CallEvents,
+    /// A recording with a channel for each party besides, and no transcript.
+    AudioTiming,
     /// A transcript besides.
     Transcript,
     /// A language model read the transcript, too.
@@ -73,7 +76,7 @@ pub enum AnalysisLevel {
 }
 
 /// A section that was not asked of this call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SkipReason {
     /// Nobody gave a transcript.
@@ -86,6 +89,14 @@ pub enum SkipReason {
     Disabled,
     /// The server has no service for it.
     NotConfigured,
+    /// There is no recording that could be fetched, or it has not been read yet.
+    NoRecording,
+    /// The speakers cannot be told apart: one channel, and nobody said who speaks.
+    NoSpeakerSeparation,
+    /// Nobody speaks.
+    NoSpeech,
+    /// A client of the API gave a transcript.
+    TranscriptGiven,
 }
 
 /// A section that should have been made.
@@ -106,10 +117,40 @@ pub enum FailReason {
     ModelAnswerCut,
     /// Its answer was not of the schema, nor was the second one.
     ModelAnswerInvalid,
+    /// The server of the recording has no such file, and had none for an hour.
+    RecordingNotFound,
+    /// It asks for credentials, or does not accept the URL's.
+    RecordingForbidden,
+    /// It does not give the file out for another reason: another refusal, or redirects without end.
+    RecordingRefused,
+    /// The URL, or a redirect, leads to an address that may not be reached.
+    RecordingAddressRefused,
+    /// It could not be reached, answered with errors of its own, or broke off, for an hour.
+    RecordingUnreachable,
+    /// The file has more bytes than are fetched.
+    RecordingTooLarge,
+    /// The recording lasts longer than twelve hours.
+    RecordingTooLong,
+    /// The file cannot be decoded.
+    RecordingDamaged,
+    /// There is no sound in the file.
+    RecordingEmpty,
+    /// What the server gives is not audio.
+    NotAudio,
+    /// The file is coded in a way that is not decoded here.
+    UnsupportedCodec,
+    /// The recording has more than two channels.
+    TooManyChannels,
+    /// The speech-to-text service could not be reached, or answered with errors of its own, in every attempt.
+    SpeechToTextUnavailable,
+    /// The speech-to-text service refused the request.
+    SpeechToTextRefused,
+    /// The speech-to-text service's answers could not be read.
+    SpeechToTextUnreadable,
 }
 
 /// A part of an analysis.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Section<T> {
     /// It was made.
@@ -163,6 +204,15 @@ impl<T> Section<T> {
             Self::Failed { .. } => SectionState::Failed,
         }
     }
+
+    /// The section with something else in it, if it was made.
+    pub fn map<U>(&self, to: impl FnOnce(&T) -> U) -> Section<U> {
+        match self {
+            Self::Completed(section) => Section::Completed(to(section)),
+            Self::Skipped { reason } => Section::Skipped { reason: *reason },
+            Self::Failed { reason } => Section::Failed { reason: *reason },
+        }
+    }
 }
 
 /// Who gave the transcript.
@@ -180,8 +230,14 @@ pub enum TranscriptSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimingSource {
-    /// The times of the utterances.
+    /// The times of the utterances, as the giver of the transcript had them.
     Utterances,
+    /// Where voices were heard on the channels of the recording.
+    Vad,
+    /// The times of words, as speech-to-text had them.
+    Words,
+    /// The times of segments, as speech-to-text had them.
+    Segments,
     /// There was no speech to go by: only what telephony reported.
     CallEventsOnly,
 }
@@ -194,6 +250,18 @@ pub enum LanguageSource {
     Caller,
     /// Nobody: the words tell.
     Detected,
+    /// The speech-to-text service.
+    SpeechToText,
+}
+
+impl LanguageSource {
+    /// Whoever gave the transcript.
+    pub fn given_by(source: TranscriptSource) -> Self {
+        match source {
+            TranscriptSource::Caller => Self::Caller,
+            TranscriptSource::SpeechToText => Self::SpeechToText,
+        }
+    }
 }
 
 /// What went into an analysis.
@@ -303,6 +371,12 @@ pub struct Findings {
     pub call_metrics: Section<CallMetrics>,
     /// Who talked when, and how much.
     pub conversation_characteristics: Section<ConversationCharacteristics>,
+    /// What was heard in the recording; revisions from before it was told do not have it.
+    #[schema(required = false)]
+    pub recording: Section<RecordingFindings>,
+    /// How what is said in it was written down; as above.
+    #[schema(required = false)]
+    pub transcription: Section<Transcription>,
     /// How it sounded, by the words alone.
     pub sentiment: Section<Sentiment>,
     /// The personal data that was found in what was said. Revisions from before have neither this nor the next five.

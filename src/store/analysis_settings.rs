@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, types::Json};
-
 use uuid::Uuid;
 
 use crate::domain::{
@@ -59,6 +58,21 @@ pub async fn redacting_webhooks(
         r#"select account_id as "account_id: AccountId" from analysis_settings
            where account_id = any($1) and settings #>> '{privacy,webhooks}' = 'redacted'"#,
         accounts
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Those of the accounts that want their recordings fetched.
+pub async fn fetching(
+    db: impl PgExecutor<'_>,
+    accounts: &[AccountId],
+) -> sqlx::Result<Vec<AccountId>> {
+    let accounts: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
+    sqlx::query_scalar!(
+        r#"select account_id as "account_id: AccountId" from analysis_settings
+           where account_id = any($1) and settings -> 'recordings' ->> 'fetch' = 'true'"#,
+        &accounts
     )
     .fetch_all(db)
     .await

@@ -93,6 +93,20 @@ pub async fn newest_head(
     .await
 }
 
+/// Whether a client has given a transcript of the call.
+pub async fn given_by_caller(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    call_id: CallId,
+) -> sqlx::Result<bool> {
+    let given = sqlx::query_scalar!(
+        r#"select exists (select from transcripts where account_id = $1 and call_id = $2 and source = 'caller') as "given!""#,
+        account_id.uuid(),
+        call_id.uuid()
+    );
+    given.fetch_one(db).await
+}
+
 /// The call's newest transcript, or the one of a revision.
 pub async fn find(
     db: impl PgExecutor<'_>,

@@ -72,6 +72,7 @@ pub(crate) fn material(call: &Call, transcript: Option<Value>) -> Material {
         transcript,
         settings: Settings::default(),
         insights: Told::default(),
+        reading: None,
     }
 }
 
@@ -150,6 +151,7 @@ fn a_call_that_was_ended_here_was_not_abandoned() {
         transcript: None,
         settings: Settings::default(),
         insights: Told::default(),
+        reading: None,
     };
     let found = findings(&material);
     assert_eq!(found["call_metrics"]["ended_by"], "api");

@@ -60,6 +60,8 @@ pub(crate) enum Reply {
     Endless,
     /// Answers a head of a megabyte.
     HugeHead,
+    /// Answers these bytes, head and all, and closes the connection.
+    Raw(Vec<u8>),
     /// Resets the connection once it has the request.
     Reset,
     /// Closes the connection as soon as it stands.
@@ -178,6 +180,10 @@ fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
                     write!(stream, "x-{number}: {}\r\n", "y".repeat(100))?;
                 }
                 stream.write_all(b"\r\n")?;
+            }
+            Reply::Raw(bytes) => {
+                stream.write_all(&bytes)?;
+                return stream.shutdown(Shutdown::Both);
             }
             Reply::Reset | Reply::CloseOnAccept => {
                 return stream.shutdown(Shutdown::Both);

@@ -10,7 +10,6 @@ use crate::{
         language::language,
         privacy, quality,
         sentiment::{is_supported, sentiment},
-        timing::timing,
         voicemail::voicemail,
     },
     domain::{
@@ -19,7 +18,7 @@ use crate::{
             KeyPhrases, LanguageSource, Pii, QualityFlag, Section, Sentiment, SkipReason,
             Voicemail,
         },
-        transcript::{Language, Times, Transcript, Utterance},
+        transcript::{Language, Transcript, Utterance},
     },
 };
 
@@ -39,11 +38,19 @@ pub(super) struct Speech {
 
 impl Speech {
     /// What there is without a transcript.
-    pub(super) fn none(call: Option<&CallMetrics>) -> Self {
+    pub(super) fn none(
+        call: Option<&CallMetrics>,
+        conversation: Section<ConversationCharacteristics>,
+    ) -> Self {
         let reason = SkipReason::NoTranscript;
+        let quality_flags = guarded("quality_flags", || {
+            conversation
+                .completed()
+                .map_or_else(Vec::new, quality::of_voices)
+        });
         Self {
             language: None,
-            conversation: Section::Skipped { reason },
+            conversation,
             sentiment: Section::Skipped { reason },
             turn_compounds: None,
             pii: Section::Skipped { reason },
@@ -51,7 +58,7 @@ impl Speech {
             highlights: Section::Skipped { reason },
             categories: Section::Skipped { reason },
             voicemail: Section::from(guarded("voicemail", || voicemail(call, &[]))),
-            quality_flags: Some(Vec::new()),
+            quality_flags: quality_flags.ok(),
         }
     }
 
@@ -60,20 +67,19 @@ impl Speech {
         material: &Material,
         transcript: &Transcript,
         call: Option<&CallMetrics>,
+        conversation: Section<ConversationCharacteristics>,
         score: &dyn Fn(&str) -> f64,
     ) -> Self {
         let utterances = transcript.utterances();
         let talk_ms = material.facts.talk_ms();
         let language = guarded("language", || language(transcript)).ok().flatten();
+        let language = language.map(|(language, source)| match (source, &material.transcript) {
+            (LanguageSource::Caller, Some((giver, _))) => {
+                (language, LanguageSource::given_by(*giver))
+            }
+            (source, _) => (language, source),
+        });
         let is_english = is_supported(language.as_ref().map(|(language, _)| language));
-        let conversation = match transcript.times() {
-            Times::Given => Section::from(guarded("conversation_characteristics", || {
-                timing(utterances, talk_ms)
-            })),
-            Times::Absent => Section::Skipped {
-                reason: SkipReason::NoTimes,
-            },
-        };
         let (sentiment, turn_compounds) = toned(material, utterances, is_english, score);
         let quality_flags = guarded("quality_flags", || {
             let heard = (conversation.completed(), sentiment.completed());

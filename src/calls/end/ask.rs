@@ -87,6 +87,7 @@ async fn attempt(tools: &Tools, claim: &Claim, kind: JobKind) -> Attempt {
         },
         JobKind::Analyze
         | JobKind::Insights
+        | JobKind::ReadRecording
         | JobKind::Deliver
         | JobKind::PlaceCall
         | JobKind::EndLegs => Attempt::failed(std::fmt::Error),

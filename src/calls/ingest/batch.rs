@@ -13,7 +13,10 @@ use sqlx::PgConnection;
 
 use super::Ingested;
 use crate::{
-    calls::effects::{self, Change},
+    calls::{
+        effects::{self, Change},
+        listen,
+    },
     domain::{
         call::{Call, CampaignNotes, StaffNotes},
         call_object::Beside,
@@ -69,10 +72,13 @@ pub(super) async fn apply(
         jobs: &jobs,
     };
     let fresh = store::calls::save_reported(&mut *conn, &reported).await?;
+    let amended = moved.iter().filter(|(_, transition)| transition.amended);
+    let amended: Vec<&Call> = amended.map(|(known, _)| &known.call).collect();
+    let late = listen::late(&mut *conn, &amended).await?;
     let told = tell(conn, moved, &found).await?;
     Ok(Applied {
         ingested: answers(&receipts, fresh),
-        woken: told || !jobs.is_empty(),
+        woken: told || late || !jobs.is_empty(),
     })
 }
 

@@ -14,6 +14,8 @@ use utoipa::{
 pub enum TimingMethod {
     /// Counted from the times and words of the utterances as they were given.
     Utterances,
+    /// Counted from where a voice was heard on each channel of the recording; words, where there are any, from the transcript.
+    VoiceActivity,
 }
 
 /// Who talked when, and how much.
@@ -52,9 +54,9 @@ pub struct ConversationCharacteristics {
     pub speaker_switches_per_minute: Option<f64>,
     /// Runs of utterances of one participant.
     pub turn_count: BTreeMap<String, u64>,
-    /// Questions.
+    /// Questions; of nobody where there are no words.
     pub question_count: BTreeMap<String, u64>,
-    /// Words, split at white space.
+    /// Words, split at white space; of nobody where there are none to count.
     pub word_count: BTreeMap<String, u64>,
     /// Words that fill pauses: "um", "uh".
     #[schema(required = false)]

@@ -13,11 +13,13 @@ pub mod categories;
 pub mod insights;
 pub mod privacy;
 pub mod read;
+pub mod recordings;
 pub mod sentiment;
 
 pub use categories::CategoryRule;
 pub use insights::InsightSettings;
 pub use privacy::PrivacySettings;
+pub use recordings::RecordingSettings;
 pub use sentiment::{SentimentProfile, SentimentSettings};
 
 /// The largest body that carries settings.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub insights: InsightSettings,
     /// Who is shown what was said as it was said.
     pub privacy: PrivacySettings,
+    /// Recordings.
+    pub recordings: RecordingSettings,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
             categories: Vec::new(),
             insights: InsightSettings::default(),
             privacy: PrivacySettings::default(),
+            recordings: RecordingSettings::default(),
         }
     }
 }
@@ -71,6 +76,7 @@ pub fn example() -> Value {
             "description": "How likely the customer is to leave.", "required": false,
         }]},
         "privacy": {"transcripts": "raw", "webhooks": "redacted"},
+        "recordings": {"fetch": true, "transcribe": true, "agent_channel": "first"},
     })
 }
 
@@ -85,6 +91,7 @@ impl Settings {
                 "categories",
                 "privacy",
                 "insights",
+                "recordings",
             ]);
             Self {
                 short_call_seconds: object
@@ -99,6 +106,9 @@ impl Settings {
                     .unwrap_or_default(),
                 privacy: object
                     .object("privacy", PrivacySettings::read)
+                    .unwrap_or_default(),
+                recordings: object
+                    .object("recordings", RecordingSettings::read)
                     .unwrap_or_default(),
             }
         })
