@@ -92,6 +92,9 @@ impl<'t> Said<'t> {
     /// The topic that a token is, alone or with the words before it.
     pub(super) fn topic(&self, at: usize) -> Option<Topic> {
         let token = self.token(at)?;
+        if !token.known.is_topical {
+            return token.known.topic;
+        }
         let before = at.checked_sub(1).and_then(|before| self.token(before));
         let before = before.map(|before| before.text).unwrap_or_default();
         let is = |word: &str| token.text.eq_ignore_ascii_case(word);
@@ -200,29 +203,36 @@ impl Traits {
             .next()
             .is_some_and(|b| b.is_ascii_uppercase());
         self.upper |= is_upper;
-        self.introduces |= matches!(token.text.len(), 2..=8)
-            && ["name", "name's", "speaking", "mr", "mrs", "ms", "dr"]
-                .iter()
-                .any(|word| token.is(word));
+        self.introduces |= known.introduces;
     }
 }
 
 /// The next token: how much stands before it, and how long it is.
 fn next(text: &str) -> Option<(usize, usize)> {
-    let skipped = text.find(char::is_alphanumeric)?;
+    let skipped = begin(text)?;
     let word = text.get(skipped..)?;
-    let mut end = word.len();
-    for (at, character) in word.char_indices() {
+    let ascii = word.bytes().position(|byte| !byte.is_ascii_alphanumeric());
+    let from = ascii.unwrap_or(word.len());
+    let mut rest = word.get(from..)?.char_indices();
+    while let Some((at, character)) = rest.next() {
         if character.is_alphanumeric() {
             continue;
         }
         let apostrophe = matches!(character, '\'' | '\u{2019}');
-        let rest = word.get(at + character.len_utf8()..).unwrap_or_default();
-        if apostrophe && rest.chars().next().is_some_and(char::is_alphabetic) {
+        if apostrophe && rest.as_str().starts_with(char::is_alphabetic) {
             continue;
         }
-        end = at;
-        break;
+        return Some((skipped, from + at));
     }
-    Some((skipped, end))
+
+    Some((skipped, word.len()))
+}
+
+/// Where the first letter or digit stands.
+fn begin(text: &str) -> Option<usize> {
+    let at = text
+        .bytes()
+        .position(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())?;
+    let rest = text.get(at..)?;
+    rest.find(char::is_alphanumeric).map(|more| at + more)
 }

@@ -66,6 +66,10 @@ pub(super) struct Known {
     pub(super) is_street: bool,
     pub(super) is_mail_host: bool,
     pub(super) is_top_domain: bool,
+    /// Says a name that follows, or came before.
+    pub(super) introduces: bool,
+    /// Has a topic with some words before it.
+    pub(super) is_topical: bool,
     /// Too common to be anybody's name.
     pub(super) is_common: bool,
 }
@@ -126,7 +130,12 @@ const TOPICS: [(Topic, &str); 12] = [
 /// Sets what is known of a word.
 type Flag = fn(&mut Known);
 
-const FLAGS: [(Flag, &str); 9] = [
+const FLAGS: [(Flag, &str); 11] = [
+    (
+        |known| known.introduces = true,
+        "name name's speaking mr mrs ms dr",
+    ),
+    (|known| known.is_topical = true, "code me security"),
     (
         |known| known.is_month = true,
         "january february march april may june july august september october november december jan feb mar apr jun \

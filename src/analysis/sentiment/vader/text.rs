@@ -45,22 +45,38 @@ pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
 /// The words of a text without emojis.
 pub(super) fn tokens(vader: &Vader, text: &str) -> Vec<Token> {
     let mut lowered = String::new();
-    text.split(is_space)
-        .filter(|word| !word.is_empty())
-        .map(|word| token(vader, bare(word), &mut lowered))
-        .collect()
+    let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
+    let mut take = |word: &str| {
+        if !word.is_empty() {
+            tokens.push(token(vader, bare(word), &mut lowered));
+        }
+    };
+    if text.is_ascii() {
+        let mut begin = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            if byte <= b' ' && is_space(byte.into()) {
+                take(text.get(begin..at).unwrap_or_default());
+                begin = at + 1;
+            }
+        }
+        take(text.get(begin..).unwrap_or_default());
+    } else {
+        text.split(is_space).for_each(take);
+    }
+    tokens
 }
 
 fn token(vader: &Vader, word: &str, lowered: &mut String) -> Token {
-    let mut entry = if word.is_ascii() {
-        if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            lowered.clear();
-            lowered.push_str(word);
-            lowered.make_ascii_lowercase();
-            vader.entry(lowered)
-        } else {
-            vader.entry(word)
-        }
+    let is_small = word
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    let mut entry = if is_small {
+        vader.entry(word)
+    } else if word.is_ascii() {
+        lowered.clear();
+        lowered.push_str(word);
+        lowered.make_ascii_lowercase();
+        vader.entry(lowered)
     } else {
         vader.entry(&word.to_lowercase())
     };
@@ -68,7 +84,7 @@ fn token(vader: &Vader, word: &str, lowered: &mut String) -> Token {
     entry.negates = entry.negates || has_nt(word);
     Token {
         entry,
-        is_upper: is_upper(word),
+        is_upper: !is_small && is_upper(word),
     }
 }
 
@@ -83,6 +99,11 @@ fn is_space(character: char) -> bool {
 
 /// Without the punctuation around it, if more than two characters are left: so `:)` stays.
 fn bare(word: &str) -> &str {
+    let is_mark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_punctuation);
+    let bytes = word.as_bytes();
+    if bytes.len() > 2 && !is_mark(bytes.first()) && !is_mark(bytes.last()) {
+        return word;
+    }
     let bare = word.trim_matches(|character: char| character.is_ascii_punctuation());
     if bare.len() <= 2 || (!bare.is_ascii() && bare.chars().count() <= 2) {
         word
