@@ -13,7 +13,7 @@ use crate::domain::{
         sentiment::{ByPeriod, Label, Quarter, Sentiment, SentimentMethod, Trend},
         settings::{SentimentProfile, SentimentSettings},
     },
-    transcript::{Language, Utterance},
+    transcript::{Language, Times, Utterance},
 };
 
 pub mod vader;
@@ -32,9 +32,10 @@ pub fn is_supported(language: Option<&Language>) -> bool {
     language.is_none_or(|language| language.is("en"))
 }
 
-/// Makes the section from the utterances and the compound score of each, by the scorer of these settings.
+/// Makes the section from the utterances and the compound score of each, by the scorer of these settings. Without times there are
+/// no quarters: overall is five times the mean, and nobody can say how it changed.
 pub fn sentiment(
-    utterances: &[Utterance],
+    (utterances, times): (&[Utterance], Times),
     compounds: &[f64],
     settings: &SentimentSettings,
 ) -> Sentiment {
@@ -59,19 +60,31 @@ pub fn sentiment(
         trend: BTreeMap::new(),
     };
     for (participant, turns) in turns {
+        if times == Times::Absent {
+            let own: Vec<f64> = turns.iter().map(|(_, compound)| *compound).collect();
+            made.tell_overall(participant, rounded(5.0 * mean(&own).unwrap_or(0.0), 2));
+            continue;
+        }
         let quarters = quarters(&turns);
         let scores = quarters.each_ref().map(|quarter| quarter.score);
         let overall = rounded(mean(&scores).unwrap_or(0.0), 2);
         let [first, .., last] = scores;
         let change = rounded(last - first, 2);
+        made.tell_overall(participant, overall);
         let name = participant.to_owned();
-        made.overall.insert(name.clone(), overall);
-        made.label.insert(name.clone(), Label::of(overall / 5.0));
         made.change.insert(name.clone(), change);
         made.trend.insert(name.clone(), trend(change));
         made.by_period.quarter.insert(name, quarters.into());
     }
     made
+}
+
+impl Sentiment {
+    fn tell_overall(&mut self, participant: &str, overall: f64) {
+        self.overall.insert(participant.to_owned(), overall);
+        let label = Label::of(overall / 5.0);
+        self.label.insert(participant.to_owned(), label);
+    }
 }
 
 /// The four quarters from 0 to the participant's last word.

@@ -10,7 +10,7 @@ use onhook::{
             ConversationCharacteristics,
             settings::{SentimentProfile, SentimentSettings},
         },
-        transcript::{Transcript, draft::Draft},
+        transcript::{Times, Transcript, draft::Draft},
     },
 };
 use proptest::prelude::*;
@@ -89,7 +89,7 @@ fn toned(transcript: &Transcript, profile: SentimentProfile) -> Value {
         .iter()
         .map(|utterance| scorer.compound(utterance.text.as_str()))
         .collect();
-    let tone = sentiment::sentiment(utterances, &compounds, &settings);
+    let tone = sentiment::sentiment((utterances, Times::Given), &compounds, &settings);
     let by_participant = tone.overall.iter().map(|(participant, overall)| {
         let tone = json!({
             "overall": overall,
@@ -158,7 +158,11 @@ fn a_conversation_without_length_has_no_rates() {
     assert_eq!(timing.talk_speed_wpm["agent"], None);
     assert_eq!(timing.speaker_switches_per_minute, None);
     assert_eq!(timing.response_latency_ms["agent"], None);
-    let tone = sentiment::sentiment(silent.utterances(), &[0.4], &SentimentSettings::default());
+    let tone = sentiment::sentiment(
+        (silent.utterances(), Times::Given),
+        &[0.4],
+        &SentimentSettings::default(),
+    );
     assert_eq!(tone.by_period.quarter["agent"][0].turns, 1);
 }
 

@@ -446,6 +446,12 @@ async fn a_transcript_without_times_keeps_its_order_and_counts_nothing_from_time
         "{turns:?}"
     );
     assert_eq!(turns[1]["sentiment"]["label"], "positive");
+    // Of two turns one is positive: half of its score, and no quarters.
+    let compound = turns[1]["sentiment"]["compound"].as_f64().unwrap();
+    let overall = analysis["sentiment"]["overall"]["agent"].as_f64().unwrap();
+    assert!((overall - 5.0 * compound / 2.0).abs() < 0.01, "{overall}");
+    assert_eq!(analysis["sentiment"]["by_period"]["quarter"], json!({}));
+    assert_eq!(analysis["sentiment"]["trend"], json!({}));
 
     // The beginnings alone: nothing can be counted from them either.
     let begun = "[0:01] agent: Hello.\n[0:02] customer: Hello.\n";

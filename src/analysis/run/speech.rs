@@ -16,9 +16,9 @@ use crate::{
         analysis::{
             CallMetrics, Categories, ConversationCharacteristics, FailReason, Highlights,
             KeyPhrases, LanguageSource, Pii, QualityFlag, Section, Sentiment, SkipReason,
-            Voicemail,
+            Voicemail, settings::CategoryRule,
         },
-        transcript::{Language, Transcript, Utterance},
+        transcript::{Language, Times, Transcript, Utterance},
     },
 };
 
@@ -80,7 +80,8 @@ impl Speech {
             (source, _) => (language, source),
         });
         let is_english = is_supported(language.as_ref().map(|(language, _)| language));
-        let (sentiment, turn_compounds) = toned(material, utterances, is_english, score);
+        let said = (utterances, transcript.times());
+        let (sentiment, turn_compounds) = toned(material, said, is_english, score);
         let quality_flags = guarded("quality_flags", || {
             let heard = (conversation.completed(), sentiment.completed());
             quality::flags(utterances, talk_ms, heard)
@@ -88,6 +89,7 @@ impl Speech {
         let words = Words {
             material,
             utterances,
+            times: transcript.times(),
             call,
             is_english,
             compounds: turn_compounds.as_deref(),
@@ -108,7 +110,7 @@ impl Speech {
 /// The sentiment section, and that of each utterance.
 fn toned(
     material: &Material,
-    utterances: &[Utterance],
+    (utterances, times): (&[Utterance], Times),
     is_english: bool,
     score: &dyn Fn(&str) -> f64,
 ) -> (Section<Sentiment>, Option<Vec<f64>>) {
@@ -120,7 +122,10 @@ fn toned(
         let texts = utterances.iter().map(|utterance| utterance.text.as_str());
         let compounds: Vec<f64> = texts.map(score).collect();
         let settings = &material.settings.sentiment;
-        (sentiment(utterances, &compounds, settings), compounds)
+        (
+            sentiment((utterances, times), &compounds, settings),
+            compounds,
+        )
     });
     match scored {
         Ok((sentiment, compounds)) => (Section::Completed(sentiment), Some(compounds)),
@@ -132,6 +137,7 @@ fn toned(
 struct Words<'a> {
     material: &'a Material,
     utterances: &'a [Utterance],
+    times: Times,
     call: Option<&'a CallMetrics>,
     is_english: bool,
     compounds: Option<&'a [f64]>,
@@ -152,7 +158,12 @@ impl Words<'_> {
             let ends = self.utterances.iter().map(|utterance| utterance.end_ms);
             ends.max().unwrap_or(0).into()
         });
-        let rules = &self.material.settings.categories;
+        // Who does not know when something was said cannot ask for a time.
+        let rules = self.material.settings.categories.iter();
+        let rules: Vec<CategoryRule> = rules
+            .filter(|rule| self.times == Times::Given || !rule.asks_for_a_time())
+            .cloned()
+            .collect();
         Speech {
             pii: Section::from(guarded("pii", || privacy::section(self.utterances, &spans))),
             key_phrases: self.english(in_english, "key_phrases", || key_phrases(&heard)),
@@ -160,7 +171,7 @@ impl Words<'_> {
                 highlights(&heard, self.compounds)
             }),
             categories: Section::from(guarded("categories", || {
-                categories(rules, &heard, duration_ms)
+                categories(&rules, &heard, duration_ms)
             })),
             voicemail: Section::from(guarded("voicemail", || voicemail(self.call, &heard))),
             ..Speech::unread(FailReason::InternalError, turn_compounds)

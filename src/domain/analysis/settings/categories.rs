@@ -45,6 +45,13 @@ pub struct CategoryRule {
     pub negate: bool,
 }
 
+impl CategoryRule {
+    /// Whether it is about a part of the conversation's time.
+    pub fn asks_for_a_time(&self) -> bool {
+        self.first_seconds.is_some() || self.last_seconds.is_some()
+    }
+}
+
 /// Reads the categories of a body.
 pub(super) fn read(object: &mut Object<'_>) -> Vec<CategoryRule> {
     let rules = object
