@@ -18,6 +18,7 @@ use onhook::{
         self,
         health::{self, Health},
     },
+    domain::analysis::insights::Usage,
     metrics::{Metrics, QueueGauges},
     store::pool,
 };
@@ -198,6 +199,11 @@ fn the_documented_metrics_are_those_that_there_are() {
     drop(metrics.stream_connected("asterisk"));
     metrics.stream_broke("asterisk");
     metrics.stream_message("asterisk", "reports");
+    metrics.recording_read("done");
+    metrics.recording_written("done");
+    metrics.llm_request("answered");
+    metrics.llm_tokens(&Usage::default());
+    metrics.insights("answered");
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,
