@@ -28,7 +28,7 @@ use onhook::{
     },
     domain::{
         analysis::{Settings, TranscriptSource},
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
         report::{Facts, ProviderCallId, ProviderName, Report, ReportKind},
@@ -177,18 +177,13 @@ fn call() -> Call {
         life.absorb(&Report::new(kind, at(second), Facts::default()));
     }
     Call {
-        account_id: AccountId::generate(),
-        call_id: CallId::generate(),
-        provider: ProviderName::voip(),
-        provider_call_id: ProviderCallId::parse("bench").unwrap(),
-        connection_id: None,
         life,
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: at(0),
-        updated_at: at(0),
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            AccountId::generate(),
+            CallId::generate(),
+            ProviderName::voip(),
+            ProviderCallId::parse("bench").unwrap(),
+            at(0),
+        )
     }
 }

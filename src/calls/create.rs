@@ -10,10 +10,9 @@ use sqlx::{PgConnection, PgPool};
 use super::update;
 use crate::{
     domain::{
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         call_object::Beside,
         id::{AccountId, CallId},
-        lifecycle::Lifecycle,
         report::{ProviderCallId, ProviderName},
         voice_call::update::{InvalidTransition, VoiceCallUpdate, check_move},
     },
@@ -176,21 +175,13 @@ async fn repeated(
 
 /// A call of which nothing is known but its names.
 fn blank(new: &NewCall, call_id: CallId, now: DateTime<Utc>) -> Call {
-    Call {
-        account_id: new.account_id,
+    Call::unknown(
+        new.account_id,
         call_id,
-        provider: new.provider.clone(),
-        provider_call_id: new.source_id.clone(),
-        connection_id: None,
-        life: Lifecycle::default(),
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        version: 1,
-    }
+        new.provider.clone(),
+        new.source_id.clone(),
+        now,
+    )
 }
 
 fn receipt(new: &NewCall, call: &Call) -> Receipt {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Tools, limits, update};
 use crate::{
     domain::{
-        call::{Call, CampaignNotes, StaffNotes},
+        call::{Call, CampaignNotes},
         call_object::Beside,
         connection::{AnsweredBy, Connection},
         dialled::DialledNumber,
@@ -267,19 +267,16 @@ fn record(order: &Order, connection: &Connection, now: chrono::DateTime<chrono::
         workspace.as_str().clone_into(&mut campaign.workspace_id);
     }
     Call {
-        account_id: order.account_id,
-        call_id,
-        provider: connection.provider.clone(),
-        provider_call_id: ProviderCallId::parse(call_id.to_string()).expect("a UUID is a name"),
         connection_id: Some(connection.connection_id),
         life,
-        room: None,
-        staff: StaffNotes::default(),
         campaign,
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            order.account_id,
+            call_id,
+            connection.provider.clone(),
+            ProviderCallId::parse(call_id.to_string()).expect("a UUID is a name"),
+            now,
+        )
     }
 }
 

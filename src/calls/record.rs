@@ -11,11 +11,10 @@ use sqlx::{PgConnection, PgPool};
 use super::{limits, update};
 use crate::{
     domain::{
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         call_object::Beside,
         campaign::{CampaignUpdate, TooLarge},
         id::{AccountId, CallId},
-        lifecycle::Lifecycle,
         limits::CallLimits,
         report::{Facts, ProviderCallId, ProviderName, Report, ReportKind},
         state::CallState,
@@ -231,21 +230,13 @@ fn at(new: &NewRecord, now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// A call of which nothing is known but its name.
 fn blank(new: &NewRecord, call_id: CallId, name: ProviderCallId, now: DateTime<Utc>) -> Call {
-    Call {
-        account_id: new.account_id,
+    Call::unknown(
+        new.account_id,
         call_id,
-        provider: new.provider.clone().unwrap_or_else(ProviderName::voip),
-        provider_call_id: name,
-        connection_id: None,
-        life: Lifecycle::default(),
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        version: 1,
-    }
+        new.provider.clone().unwrap_or_else(ProviderName::voip),
+        name,
+        now,
+    )
 }
 
 fn receipt(new: &NewRecord, call: &Call, now: DateTime<Utc>, late: bool) -> Receipt {

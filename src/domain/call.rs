@@ -43,6 +43,33 @@ pub struct Call {
     pub version: i64,
 }
 
+impl Call {
+    /// A call of which nothing is known but its names.
+    pub fn unknown(
+        account_id: AccountId,
+        call_id: CallId,
+        provider: ProviderName,
+        provider_call_id: ProviderCallId,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            account_id,
+            call_id,
+            provider,
+            provider_call_id,
+            connection_id: None,
+            life: Lifecycle::default(),
+            room: None,
+            staff: StaffNotes::default(),
+            campaign: CampaignNotes::default(),
+            created_at,
+            updated_at: created_at,
+            deleted_at: None,
+            version: 1,
+        }
+    }
+}
+
 /// A media room and the connection that can delete it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {

@@ -9,7 +9,7 @@ use onhook::{
     },
     domain::{
         analysis::{Settings, TranscriptSource, TurnSentiment},
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         id::{AccountId, CallId},
         lifecycle::Lifecycle,
         report::{Facts, ProviderCallId, ProviderName, Report, ReportKind},
@@ -37,19 +37,14 @@ pub(crate) fn call(reports: &[(ReportKind, i64)]) -> Call {
         life.absorb(&Report::new(*kind, at(*ms), facts));
     }
     Call {
-        account_id: AccountId::generate(),
-        call_id: CallId::generate(),
-        provider: ProviderName::voip(),
-        provider_call_id: ProviderCallId::parse("call-1").unwrap(),
-        connection_id: None,
         life,
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: at(0),
-        updated_at: at(0),
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            AccountId::generate(),
+            CallId::generate(),
+            ProviderName::voip(),
+            ProviderCallId::parse("call-1").unwrap(),
+            at(0),
+        )
     }
 }
 

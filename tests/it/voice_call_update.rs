@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onhook::domain::{
-    call::{Call, CampaignNotes, StaffNotes},
+    call::Call,
     id::{AccountId, CallId},
     lifecycle::Lifecycle,
     report::{Facts, ProviderCallId, ProviderName, Report, ReportKind},
@@ -24,19 +24,14 @@ fn call(kinds: &[ReportKind]) -> Call {
         life.absorb(&Report::new(*kind, at(second), Facts::default()));
     }
     Call {
-        account_id: AccountId::generate(),
-        call_id: CallId::generate(),
-        provider: ProviderName::voip(),
-        provider_call_id: ProviderCallId::parse("CA1").unwrap(),
-        connection_id: None,
         life,
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: at(0),
-        updated_at: at(0),
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            AccountId::generate(),
+            CallId::generate(),
+            ProviderName::voip(),
+            ProviderCallId::parse("CA1").unwrap(),
+            at(0),
+        )
     }
 }
 

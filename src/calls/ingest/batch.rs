@@ -18,7 +18,7 @@ use crate::{
         listen,
     },
     domain::{
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         call_object::Beside,
         id::{AccountId, CallId},
         lifecycle::{Lifecycle, Transition},
@@ -272,19 +272,14 @@ fn name(report: &CallReport) -> CallName {
 /// A call of which nothing is known but its name.
 fn first(report: &CallReport, call_id: CallId, now: DateTime<Utc>) -> Call {
     Call {
-        account_id: report.account_id,
-        call_id,
-        provider: report.provider.clone(),
-        provider_call_id: report.name.clone(),
         connection_id: report.connection_id,
-        life: Lifecycle::default(),
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            report.account_id,
+            call_id,
+            report.provider.clone(),
+            report.name.clone(),
+            now,
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use onhook::{
     domain::{
-        call::{Call, CampaignNotes, StaffNotes},
+        call::Call,
         call_object::Beside,
         endpoint::Subscription,
         event::EventType,
@@ -227,22 +227,17 @@ pub(super) fn call_of(account_id: AccountId) -> Call {
     let now: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
     let call_id = CallId::generate();
     Call {
-        account_id,
-        call_id,
-        provider: ProviderName::voip(),
-        provider_call_id: ProviderCallId::parse(call_id.to_string()).unwrap(),
-        connection_id: None,
         life: Lifecycle {
             ringing_at: Some(now),
             ..Lifecycle::default()
         },
-        room: None,
-        staff: StaffNotes::default(),
-        campaign: CampaignNotes::default(),
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-        version: 1,
+        ..Call::unknown(
+            account_id,
+            call_id,
+            ProviderName::voip(),
+            ProviderCallId::parse(call_id.to_string()).unwrap(),
+            now,
+        )
     }
 }
 
