@@ -117,8 +117,7 @@ impl App {
         check_durability(&db, &config).await?;
         let first_start = cluster.is_some() && default_account(&db, config.listen).await?;
         let metrics = Metrics::new();
-        let llm = llm(&config, &metrics)?;
-        let recordings = recordings(&config, &egress)?;
+        let (recordings, llm) = services(&config, &egress, &metrics)?;
         let tools = Tools {
             db,
             egress,
@@ -322,15 +321,6 @@ impl App {
     }
 }
 
-/// The language model. The operator has named it: whatever is said of outgoing requests, it may be on this machine.
-fn llm(config: &Config, metrics: &Metrics) -> Result<Option<Llm>, BuildError> {
-    let Some(service) = config.llm.clone() else {
-        return Ok(None);
-    };
-    let egress = Egress::new(AddressPolicy::everywhere())?;
-    Ok(Some(Llm::new(service, egress, metrics.clone())))
-}
-
 /// The database: somebody else's, or a private one.
 async fn database(config: &Config) -> Result<(Option<Cluster>, PgConnectOptions), Error> {
     match &config.database {
@@ -348,16 +338,28 @@ async fn database(config: &Config) -> Result<(Option<Cluster>, PgConnectOptions)
     }
 }
 
-/// What reads recordings: those through the policy for what accounts say, the service through the operator's own word.
-fn recordings(config: &Config, egress: &Egress) -> Result<Recordings, Error> {
-    let speech = match &config.speech {
-        None => None,
-        Some(service) => {
-            let open = Egress::new(AddressPolicy::everywhere())?;
-            Some(Speech::new(service.clone(), open))
-        }
-    };
-    Ok(Recordings::new(egress.clone(), speech, config.recordings))
+/// What reads recordings, and the language model. Recordings are fetched by the policy for what accounts say; a service that the
+/// operator has named may be anywhere, also on this machine.
+fn services(
+    config: &Config,
+    egress: &Egress,
+    metrics: &Metrics,
+) -> Result<(Recordings, Option<Llm>), BuildError> {
+    if config.speech.is_none() && config.llm.is_none() {
+        return Ok((
+            Recordings::new(egress.clone(), None, config.recordings),
+            None,
+        ));
+    }
+    let open = Egress::new(AddressPolicy::everywhere())?;
+    let speech = config.speech.clone();
+    let speech = speech.map(|service| Speech::new(service, open.clone()));
+    let llm = config.llm.clone();
+    let llm = llm.map(|service| Llm::new(service, open, metrics.clone()));
+    Ok((
+        Recordings::new(egress.clone(), speech, config.recordings),
+        llm,
+    ))
 }
 
 async fn check_durability(db: &PgPool, config: &Config) -> Result<(), Error> {
