@@ -105,14 +105,8 @@ impl Material {
             reading: self.reading.as_ref(),
         };
         let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
-        let mut hash = [0; 32];
-        for (byte, digested) in hash
-            .iter_mut()
-            .zip(digest::digest(&digest::SHA256, &bytes).as_ref())
-        {
-            *byte = *digested;
-        }
-        InputHash(hash)
+        let hash = digest::digest(&digest::SHA256, &bytes);
+        InputHash(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 
     fn language(&self) -> Option<&Language> {

@@ -55,7 +55,6 @@ enum Effort {
 
 /// One attempt.
 pub async fn run(tools: &Tools, claim: &Claim, job: &Analyze) -> Outcome {
-    let wake = &tools.wake;
     let mut attempted = attempt(tools, claim, job, Effort::Full).await;
     if let (Err(error), true) = (&attempted, claim.is_last()) {
         let error = format!("{error:#}");
@@ -70,7 +69,7 @@ pub async fn run(tools: &Tools, claim: &Claim, job: &Analyze) -> Outcome {
             Outcome::Finished
         }
         Ok(Round::Waits) => {
-            wake.wake();
+            tools.wake.wake();
             Outcome::Finished
         }
         Ok(Round::NothingNew) => Outcome::Done,
@@ -167,8 +166,8 @@ async fn round(
     Ok(keeping.await?)
 }
 
-/// The input; `None` if there is nothing to do: the call is gone, it is live, which is for its end to change, or a revision
-/// of its input is there.
+/// The input, or why there is none: the call is gone, it is live, which is for its end to change, a revision of its input is there,
+/// or a language model has to be asked first.
 async fn gather(
     conn: &mut PgConnection,
     model: Option<&Model>,
@@ -278,6 +277,7 @@ async fn read(
     let newest = analyses::newest_head(&mut *conn, account_id, call_id).await?;
     Ok((gathered, newest))
 }
+
 /// Leaves the call to the job that asks a language model; that one has it analysed again, whatever comes of it.
 async fn wait(
     db: &PgPool,
