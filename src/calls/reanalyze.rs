@@ -149,8 +149,17 @@ pub struct Batch {
     began: DateTime<Utc>,
 }
 
+/// How far a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchState {
+    /// So many jobs are still to be done.
+    Left(usize),
+    /// Nothing is left.
+    Done(Done),
+}
+
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
     /// Calls with a new revision.
     pub analysed: usize,
@@ -231,17 +240,21 @@ impl Batch {
         self.queued.len()
     }
 
-    /// How many of its jobs are still to be done.
-    pub async fn left(&self, db: &PgPool) -> Result<usize, store::Error> {
-        store::ask(queue::store::live_among(db, &self.jobs)).await
-    }
-
-    /// What became of it, once nothing is left.
-    pub async fn done(&self, db: &PgPool, account_id: AccountId) -> Result<Done, store::Error> {
+    /// How far it is.
+    pub async fn state(
+        &self,
+        db: &PgPool,
+        account_id: AccountId,
+    ) -> Result<BatchState, store::Error> {
+        let among = store::ask(queue::store::among(db, &self.jobs)).await?;
+        if among.live > 0 {
+            return Ok(BatchState::Left(among.live));
+        }
         let analysed = store::analyses::calls_since(db, account_id, &self.queued, self.began);
-        let analysed = store::ask(analysed).await?;
-        let failed = store::ask(queue::store::dead_among(db, &self.jobs)).await?;
-        Ok(Done { analysed, failed })
+        Ok(BatchState::Done(Done {
+            analysed: store::ask(analysed).await?,
+            failed: among.dead,
+        }))
     }
 }
 

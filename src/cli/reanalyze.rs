@@ -14,7 +14,7 @@ use crate::{
     access,
     calls::{
         insights::Model,
-        reanalyze::{Backfill, Batch, Done, LOOK_EVERY, Place},
+        reanalyze::{Backfill, Batch, BatchState, Done, LOOK_EVERY, Place},
     },
     domain::{account::AccountName, id::AccountId},
     store::{self, accounts},
@@ -132,10 +132,10 @@ impl Args {
 async fn wait(session: &Session, account_id: AccountId, batch: &Batch) -> anyhow::Result<Done> {
     let (mut left, mut since) = (usize::MAX, Instant::now());
     loop {
-        let now = batch.left(&session.db).await?;
-        if now == 0 {
-            return Ok(batch.done(&session.db, account_id).await?);
-        }
+        let now = match batch.state(&session.db, account_id).await? {
+            BatchState::Done(done) => return Ok(done),
+            BatchState::Left(now) => now,
+        };
         if now < left {
             (left, since) = (now, Instant::now());
         }

@@ -209,28 +209,29 @@ pub async fn is_live(db: impl PgExecutor<'_>, job_id: JobId) -> sqlx::Result<boo
     .await
 }
 
-/// How many of these jobs are still to be done.
-pub async fn live_among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<usize> {
-    let jobs: Vec<Uuid> = jobs.iter().map(|id| id.uuid()).collect();
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from jobs where job_id = any($1) and state <> 'dead'"#,
-        &jobs
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+/// Some jobs at a glance; those that are done are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Among {
+    /// Jobs that are still to be done.
+    pub live: usize,
+    /// Jobs that will not be tried again.
+    pub dead: usize,
 }
 
-/// How many of these jobs will not be tried again.
-pub async fn dead_among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<usize> {
+/// Looks at some jobs.
+pub async fn among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<Among> {
     let jobs: Vec<Uuid> = jobs.iter().map(|id| id.uuid()).collect();
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from jobs where job_id = any($1) and state = 'dead'"#,
+    let row = sqlx::query!(
+        r#"select count(*) filter (where state <> 'dead') as "live!", count(*) filter (where state = 'dead') as "dead!"
+           from jobs where job_id = any($1)"#,
         &jobs
     )
     .fetch_one(db)
     .await?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    Ok(Among {
+        live: usize::try_from(row.live).unwrap_or(usize::MAX),
+        dead: usize::try_from(row.dead).unwrap_or(usize::MAX),
+    })
 }
 
 /// Keeps leases alive. What is not among the answers was lost.
