@@ -339,7 +339,8 @@ impl Client<'_> {
         self.ask(Method::POST, &path, Some(&body)).await.map(drop)
     }
 
-    /// Our id of a call, as soon as the service has read what it was told of it: a stream is not acknowledged as a post is.
+    /// Our id of a call, as soon as the service has read what it was told of it: a stream is not acknowledged as a post is. It may know
+    /// more than it was told: of one that is over at the provider, also that, by asking.
     pub(super) async fn known(&self, call: &LedgerCall) -> anyhow::Result<String> {
         const LOOKS: u32 = 300;
         let sid = &call.id;
@@ -351,7 +352,8 @@ impl Client<'_> {
             let text = |name| found.pointer(name).and_then(Value::as_str);
             if let Some(id) = text("/data/0/id")
                 && (call.answered_at.is_none()
-                    || text("/data/0/call_status") == Some("in-progress"))
+                    || text("/data/0/call_status") == Some("in-progress")
+                    || text("/data/0/ended_at").is_some())
             {
                 return Ok(id.to_owned());
             }
