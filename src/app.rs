@@ -42,8 +42,11 @@ use crate::{
     worker::Worker,
 };
 
-/// Jobs of one endpoint or connection at once.
+/// Jobs of one lane at once: one endpoint's, one connection's, recordings, questions to a language model.
 const LANE_SLOTS: usize = 8;
+
+/// Lanes of jobs that wait for others for long: recordings, a language model.
+const SLOW_LANES: usize = 2;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -129,9 +132,12 @@ impl App {
             llm,
             metrics: metrics.clone(),
         };
+        // Half of the slots at most: one lane that is slow leaves room for the others.
+        let lane_slots = (config.workers / 2).clamp(1, LANE_SLOTS);
         let limits = runner::Limits {
             slots: config.workers,
-            lane_slots: LANE_SLOTS,
+            lane_slots,
+            slow_slots: SLOW_LANES * lane_slots,
         };
         let supervisor = Supervisor::new();
         let listener = listen(config.listen).await?;

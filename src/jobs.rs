@@ -199,6 +199,20 @@ impl JobKind {
         }
     }
 
+    /// Whether it waits for others for minutes and longer: a recording that is fetched and written down, a language model. They stand in
+    /// two lanes.
+    pub fn is_slow(self) -> bool {
+        match self {
+            Self::Insights | Self::ReadRecording => true,
+            Self::HangUp
+            | Self::DeleteRoom
+            | Self::EndLegs
+            | Self::PlaceCall
+            | Self::Analyze
+            | Self::Deliver => false,
+        }
+    }
+
     /// How long one attempt may take.
     pub fn timeout(self) -> Duration {
         match self {

@@ -85,6 +85,10 @@ impl Handler for Worker {
         JobKind::parse(kind).map_or(Duration::from_secs(1), JobKind::timeout)
     }
 
+    fn is_slow(&self, kind: &str) -> bool {
+        JobKind::parse(kind).is_some_and(JobKind::is_slow)
+    }
+
     fn count(&self, kind: &str, outcome: &'static str) {
         self.metrics.job_finished(
             JobKind::parse(kind).map_or("unknown", JobKind::name),

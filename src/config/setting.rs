@@ -172,7 +172,9 @@ pub(super) const WORKERS: Setting = plain(
     "ONHOOK_WORKERS",
     Default::Value("16"),
     "a whole number from 1 to 1000",
-    "How many jobs (webhook attempts, analyses, hang-ups) one process works on at the same time.",
+    "How many jobs (webhook attempts, analyses, hang-ups) one process works on at the same time; half of it, 8 at most, for one endpoint \
+     or connection. Recordings, and questions to a language model, wait long and take none of these: half as many of each, 8 at most, \
+     are worked on beside them, so that any number here does.",
 );
 pub(super) const INGEST_QUEUE: Setting = plain(
     "ONHOOK_INGEST_QUEUE",

@@ -1,4 +1,5 @@
-//! The loop that claims jobs and runs them: bounded slots, bounded lanes, a heartbeat for what it holds.
+//! The loop that claims jobs and runs them: bounded slots, bounded lanes, a heartbeat for what it holds. Jobs that wait for others for minutes
+//! have slots of their own.
 //!
 //! It wakes when this process has enqueued something, when another replica says so, when the next job falls due, and at
 //! the latest after [`POLL`]. When told to stop it claims no more and waits; what is not done in time is given back, its
@@ -41,6 +42,8 @@ pub trait Handler: Send + Sync + fmt::Debug + 'static {
     async fn handle(&self, claim: &Claim) -> Outcome;
     /// How long one attempt of this kind may take.
     fn timeout(&self, kind: &str) -> Duration;
+    /// Whether jobs of this kind wait for others for minutes and longer: they have slots of their own. Such jobs stand in a lane.
+    fn is_slow(&self, kind: &str) -> bool;
     /// Counts what became of an attempt: `done retry dead lost unknown`.
     fn count(&self, kind: &str, outcome: &'static str);
 }
@@ -48,10 +51,12 @@ pub trait Handler: Send + Sync + fmt::Debug + 'static {
 /// How much a runner takes on.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Jobs at once.
+    /// Jobs at once, but for slow ones.
     pub slots: usize,
     /// Jobs of one lane at once.
     pub lane_slots: usize,
+    /// Slow jobs at once, beside the others: they take no slot of theirs. More of them take slots as all jobs do.
+    pub slow_slots: usize,
 }
 
 /// Claims and runs jobs.
@@ -96,7 +101,7 @@ impl Runner {
                 _ = heartbeat.tick() => self.heartbeat().await,
                 Some(done) = self.tasks.join_next() => self.forget(done),
                 () = self.wake.here.notified() => {}
-                () = tokio::time::sleep(due), if self.held.len() < self.limits.slots => {}
+                () = tokio::time::sleep(due), if self.free() > 0 => {}
             }
             due = self.claim().await;
         }
@@ -135,7 +140,7 @@ impl Runner {
 
     /// Fills the free slots; answers how long to wait before looking again.
     async fn claim(&mut self) -> Duration {
-        let free = self.limits.slots.saturating_sub(self.held.len());
+        let free = self.free();
         if free == 0 {
             return POLL;
         }
@@ -158,7 +163,12 @@ impl Runner {
             self.start(claim);
         }
         if full {
-            return POLL;
+            // Slow ones have taken none of the slots: there may be more to do.
+            return if self.free() > 0 {
+                Duration::ZERO
+            } else {
+                POLL
+            };
         }
         let next = tokio::time::timeout(crate::store::WAIT_MAX, store::next_due(&self.db)).await;
         match next {
@@ -167,6 +177,14 @@ impl Runner {
             Ok(Ok(Some(next))) => next.max(Duration::from_millis(5)).min(POLL),
             Ok(Ok(None) | Err(_)) | Err(_) => POLL,
         }
+    }
+
+    /// The slots that nobody has. Slow jobs have their own, so that no number of them keeps the others waiting.
+    fn free(&self) -> usize {
+        let held = self.held.values();
+        let slow = held.filter(|held| self.handler.is_slow(&held.claim.kind));
+        let slow = slow.count().min(self.limits.slow_slots);
+        self.limits.slots.saturating_sub(self.held.len() - slow)
     }
 
     fn room(&self, free: usize) -> Room {
