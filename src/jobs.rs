@@ -122,6 +122,12 @@ pub struct ReadRecording {
     pub account_id: AccountId,
     /// Which call.
     pub call_id: CallId,
+    /// It is to be written down, as far as was known when this was enqueued: who looks at the call is told that it is being done.
+    #[serde(default)]
+    pub transcribes: bool,
+    /// Also if it has been read.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Job for ReadRecording {

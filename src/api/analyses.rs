@@ -18,7 +18,7 @@ use super::{
     state::ApiState,
 };
 use crate::{
-    calls::reanalyze::{self, RequestError, Requested},
+    calls::reanalyze::{self, RequestError, Requested, Services},
     domain::{
         account::{Caller, Scope, TranscriptAccess},
         analysis::{Analysis, TurnSentiment},
@@ -167,7 +167,8 @@ struct AnalysisRequested {
 /// Have a call analysed again
 ///
 /// A revision of the same input, the account's settings and the analysers' versions among it, is not made twice unless it is forced.
-/// The new revision is told as `call.analyzed`.
+/// The new revision is told as `call.analyzed`. What a language model did not answer is asked again, and a recording that could not be
+/// heard or written down is read again; forced, so are those that could. The recording makes one more revision if it says anything else.
 #[utoipa::path(
     post, path = "/v1/calls/{id}/analysis", tag = "analysis",
     params(
@@ -176,7 +177,7 @@ struct AnalysisRequested {
     ),
     responses(
         (status = 200, description = "The newest revision is what would be made", body = AnalysisRequested),
-        (status = 202, description = "It will be made", body = AnalysisRequested),
+        (status = 202, description = "It will be made, or the recording is read again", body = AnalysisRequested),
         (status = 409, description = "The call is live: it is analysed when it has ended", body = Problem, content_type = "application/problem+json"),
         NoSuch, Refusals
     ),
@@ -195,10 +196,14 @@ async fn request_analysis(
     });
     reader.finish(Some(()))?;
     let call = (caller.account_id, call_id);
+    let services = Services {
+        model: state.model.as_ref(),
+        recordings: &state.recordings,
+    };
     let requested = reanalyze::request(
         &state.db,
         &state.wake,
-        (call, state.model.as_ref()),
+        (call, services),
         force.unwrap_or(false),
     )
     .await?;

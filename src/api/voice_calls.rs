@@ -22,7 +22,7 @@ use crate::{
         call_object::Beside,
         id::{AccountId, CallId},
         report::ProviderName,
-        voice_call::{Transcribed, VoiceCall, update::InvalidTransition},
+        voice_call::{TranscriptStatus, VoiceCall, update::InvalidTransition},
     },
     store,
 };
@@ -109,21 +109,34 @@ async fn providers(
         .collect())
 }
 
-fn shown(caller: &Caller, call: &Call, beside: &Beside) -> VoiceCall {
-    let transcribed = match beside.transcript {
-        Some(_) => Transcribed::Yes,
-        None => Transcribed::No,
-    };
-    VoiceCall::new(call, &caller.business_uid, transcribed)
+/// Where the transcript of a call stands that has none: being made, given up, or neither.
+async fn unwritten(
+    state: &ApiState,
+    account_id: AccountId,
+    call_id: CallId,
+) -> Result<Option<TranscriptStatus>, store::Error> {
+    let calls = [call_id];
+    let writing = store::recordings::writing(&state.db, account_id, &calls);
+    Ok(store::ask(writing).await?.remove(&call_id))
 }
 
 /// One call, with the version of it as its tag.
-fn one(status: StatusCode, caller: &Caller, (call, beside): &(Call, Beside)) -> Response {
-    let mut response = answer::json(status, &Success::new(shown(caller, call, beside)));
+async fn one(
+    state: &ApiState,
+    status: StatusCode,
+    caller: &Caller,
+    (call, beside): &(Call, Beside),
+) -> Result<Response, Error> {
+    let transcript = match beside.transcript {
+        Some(_) => Some(TranscriptStatus::Done),
+        None => unwritten(state, call.account_id, call.call_id).await?,
+    };
+    let shown = VoiceCall::new(call, &caller.business_uid, transcript);
+    let mut response = answer::json(status, &Success::new(shown));
     if let Some(tag) = etag::tag(call.version) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    response
+    Ok(response)
 }
 
 /// The `source_id` is another call's.

@@ -12,10 +12,14 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
+mod standing;
+
+pub use standing::{Standing, standing};
+
 use super::{
     Tools,
     insights::{self, Asked},
-    listen::{self, Wanted},
+    listen::wanted::{self, Wanted},
 };
 use crate::{
     analysis::{
@@ -28,9 +32,9 @@ use crate::{
         call::Call,
         call_object::{Beside, customer_sentiment},
         event::EventType,
-        id::{AccountId, AnalysisId, CallId},
+        id::AnalysisId,
     },
-    jobs::Analyze,
+    jobs::{Analyze, ReadRecording},
     llm::Llm,
     queue::{self, Claim, Outcome},
     store::{
@@ -191,38 +195,6 @@ async fn gather(
     Ok(Reading::Gathered(Box::new(gathered)))
 }
 
-/// Whether a call has been analysed as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It goes on: there is nothing to be analysed yet.
-    Live,
-    /// This revision is what would be made now.
-    Current(i32),
-    /// Another would be made than this one, or the first.
-    Outdated(Option<i32>),
-}
-
-/// How the analysis of a call stands; `None` if there is no such call.
-pub async fn standing(
-    conn: &mut PgConnection,
-    model: Option<&Model>,
-    (account_id, call_id): (AccountId, CallId),
-) -> sqlx::Result<Option<Standing>> {
-    let Some(call) = store::calls::find(&mut *conn, account_id, call_id).await? else {
-        return Ok(None);
-    };
-    if call.life.end.is_none() {
-        return Ok(Some(Standing::Live));
-    }
-    let (gathered, newest) = read(conn, model, &call, (Effort::Full, false)).await?;
-    Ok(Some(match newest {
-        Some(newest) if !gathered.is_open && gathered.is_answered_by(&newest) => {
-            Standing::Current(newest.revision)
-        }
-        newest => Standing::Outdated(newest.map(|newest| newest.revision)),
-    }))
-}
-
 /// The input of an ended call's analysis, and the newest revision.
 async fn read(
     conn: &mut PgConnection,
@@ -343,6 +315,11 @@ async fn keep(
     let before = Flat::of(beside.analysis.as_ref());
     beside.analysis = serde_json::to_value(&analysis).ok();
     let call = fill(&mut tx, call, before, beside.analysis.as_ref()).await?;
+    let reading = gathered.reading(tools, job);
+    let call = match &reading {
+        Some(reading) if reading.transcribes => wanted::begins(&mut tx, call).await?,
+        Some(_) | None => call,
+    };
     let label = beside.analysis.as_ref().and_then(customer_sentiment);
     store::calls::note_sentiment(&mut tx, account_id, call_id, label).await?;
     let analyzed = Happening {
@@ -352,11 +329,7 @@ async fn keep(
         at,
     };
     let emitted = emit::emit(&mut tx, &[analyzed]).await?;
-    let unread = Wanted::is_unread(gathered.material.reading.as_ref(), tools);
-    let reading: Vec<_> = (gathered.wanted && unread)
-        .then(|| listen::job(account_id, call_id))
-        .into_iter()
-        .collect();
+    let reading: Vec<_> = reading.iter().map(wanted::job).collect();
     queue::store::enqueue(&mut tx, &reading).await?;
     if !queue::store::finish(&mut tx, claim).await? {
         return Ok(Round::LeaseLost);
@@ -383,6 +356,19 @@ async fn fill(
 }
 
 impl Gathered {
+    /// What is still to be read of the call.
+    fn reading(&self, tools: &Tools, job: &Analyze) -> Option<ReadRecording> {
+        let unread = Wanted::is_unread(self.material.reading.as_ref(), &tools.recordings);
+        (self.wanted && unread).then(|| ReadRecording {
+            account_id: job.account_id,
+            call_id: job.call_id,
+            transcribes: self.material.settings.recordings.transcribe
+                && self.transcript_revision.is_none()
+                && tools.recordings.speech().is_some(),
+            again: false,
+        })
+    }
+
     /// Does without the model: its question changes every time.
     fn without_answer(&mut self) {
         self.material.insights = Told::Failed(FailReason::ModelUnavailable);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::listen;
+use super::listen::wanted;
 use crate::{
     domain::{
         analysis::Trigger,
@@ -44,7 +44,7 @@ pub async fn apply(
     queue::store::enqueue(conn, &analyses).await?;
     let amended = changes.iter().filter(|change| change.transition.amended);
     let amended: Vec<&Call> = amended.map(|change| change.call).collect();
-    let late = listen::late(conn, &amended).await?;
+    let late = wanted::late(conn, &amended).await?;
     let told = tell(conn, changes, at).await?;
     Ok(!analyses.is_empty() || late || told)
 }

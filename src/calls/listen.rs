@@ -4,45 +4,39 @@
 //! the job does nothing where there is one: run twice, it reads once. What a recording that is not there yet, or a server that is
 //! down, leaves open is tried again for about an hour; then the reason is kept, and told by the analysis.
 //!
+//! Somebody may ask for it to be read again. What comes of that takes the place of what there is unless it is less: recordings are
+//! deleted where they lie, and what was heard in one is not lost for that.
+//!
 //! No transaction is open meanwhile. What was heard is kept under the call's lock, with the transcript, the events and the next analysis in
 //! one transaction; a transcript that a client has given by then stays the newest.
 
 use std::time::Duration;
 
 use anyhow::anyhow;
-use aws_lc_rs::digest::{SHA256, digest};
-use serde::Serialize;
 use sqlx::PgConnection;
-use url::Url;
-use uuid::Uuid;
+
+pub mod wanted;
+
+use wanted::Wanted;
 
 use super::{
     Tools, effects,
     transcribe::{self, SETTLE},
 };
 use crate::{
-    analysis::recording::VOICE_ACTIVITY,
     domain::{
-        analysis::{
-            Section, SectionState, SkipReason, TranscriptSource, Trigger,
-            settings::recordings::{AgentChannel, RecordingSettings},
-        },
-        call::Call,
-        id::{AccountId, CallId},
-        recording::{Reading, fetchable},
+        analysis::{Section, SectionState, SkipReason, TranscriptSource, Trigger},
+        recording::Reading,
         transcript::Transcript,
     },
     jobs::ReadRecording,
-    queue::{self, Claim, Lane, NewJob, Outcome},
+    queue::{self, Claim, Outcome},
     recordings::{
         Again, Failure,
         read::{Read, Write, Written},
     },
     store::{self, analysis_settings, recordings, transcripts},
 };
-
-/// Recordings are slow and large: few are read at once, so that other work is not kept waiting.
-const LANE: Lane = Lane(Uuid::from_u128(0x0190_0000_0000_7000_8000_7265_6164_696e));
 
 /// How long after each attempt the next one comes: about an hour in all.
 const DELAYS: [Duration; 9] = [
@@ -60,95 +54,6 @@ const DELAYS: [Duration; 9] = [
 /// A server's `Retry-After` is honoured up to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
 
-/// A recording that is to be read, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    url: Url,
-    settings: RecordingSettings,
-    /// What its reading is kept under.
-    pub key: [u8; 32],
-}
-
-impl Wanted {
-    /// What is to be read of a call; `None`: nothing.
-    pub fn of(call: &Call, settings: &RecordingSettings) -> Option<Self> {
-        #[derive(Serialize)]
-        struct Key<'a> {
-            version: &'static str,
-            url: &'a str,
-            transcribe: bool,
-            /// It gives the speakers of a transcript their roles.
-            agent_channel: Option<AgentChannel>,
-        }
-        if !settings.fetch || call.life.end.is_none() || call.deleted_at.is_some() {
-            return None;
-        }
-        let url = fetchable(call.life.recording_url.as_ref()?.as_str())?;
-        let key = Key {
-            version: VOICE_ACTIVITY.version,
-            url: url.as_str(),
-            transcribe: settings.transcribe,
-            agent_channel: settings.agent_channel.filter(|_| settings.transcribe),
-        };
-        let bytes = serde_json::to_vec(&key).expect("a key is plain data");
-        let key = digest(&SHA256, &bytes);
-        let key = key.as_ref().try_into().expect("SHA-256 has 32 bytes");
-        Some(Self {
-            key,
-            settings: *settings,
-            url,
-        })
-    }
-
-    /// Whether there is something to be read still: nothing was, or there was no speech-to-text service when it was.
-    pub fn is_unread(reading: Option<&Reading>, tools: &Tools) -> bool {
-        let unwritten = Section::Skipped {
-            reason: SkipReason::NotConfigured,
-        };
-        reading.is_none_or(|reading| {
-            reading.transcription == unwritten && tools.recordings.speech().is_some()
-        })
-    }
-}
-
-/// The job that reads a call's recording; at most one of a call is there.
-pub fn job(account_id: AccountId, call_id: CallId) -> NewJob {
-    NewJob::new(
-        account_id,
-        &ReadRecording {
-            account_id,
-            call_id,
-        },
-    )
-    .in_lane(LANE)
-    .unique(format!("read-recording/{call_id}"))
-}
-
-/// Has the recordings of calls read of which more became known after their end, where their accounts want that. Answers whether
-/// jobs were enqueued.
-pub async fn late(conn: &mut PgConnection, amended: &[&Call]) -> sqlx::Result<bool> {
-    let with: Vec<&&Call> = amended
-        .iter()
-        .filter(|call| call.life.end.is_some())
-        .filter(|call| {
-            let url = call.life.recording_url.as_ref();
-            url.is_some_and(|url| fetchable(url.as_str()).is_some())
-        })
-        .collect();
-    if with.is_empty() {
-        return Ok(false);
-    }
-    let accounts: Vec<AccountId> = with.iter().map(|call| call.account_id).collect();
-    let fetching = analysis_settings::fetching(&mut *conn, &accounts).await?;
-    let jobs: Vec<NewJob> = with
-        .iter()
-        .filter(|call| fetching.contains(&call.account_id))
-        .map(|call| job(call.account_id, call.call_id))
-        .collect();
-    queue::store::enqueue(conn, &jobs).await?;
-    Ok(!jobs.is_empty())
-}
-
 /// One attempt.
 pub async fn run(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Outcome {
     match attempt(tools, claim, job).await {
@@ -156,11 +61,35 @@ pub async fn run(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Outcome {
             tools.wake.wake();
             Outcome::Finished
         }
-        Ok(Done::Nothing) => Outcome::Done,
+        Ok(Done::Nothing) => nothing(tools, claim, job).await,
         Ok(Done::Later { after, error }) => Outcome::Retry {
             after: Some(after),
             error,
         },
+        Err(error) => Outcome::Retry {
+            after: None,
+            error: error.into(),
+        },
+    }
+}
+
+/// There is nothing to do. Whoever was shown that the call is being written down sees another version of it.
+async fn nothing(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Outcome {
+    if !job.transcribes {
+        return Outcome::Done;
+    }
+    let finished = store::within(async {
+        let mut tx = tools.db.begin().await?;
+        if let Some(call) = store::calls::lock(&mut tx, job.account_id, job.call_id).await? {
+            store::calls::save_life(&mut tx, &call).await?;
+        }
+        if queue::store::finish(&mut tx, claim).await? {
+            tx.commit().await?;
+        }
+        Ok::<_, store::Error>(())
+    });
+    match finished.await {
+        Ok(()) => Outcome::Finished,
         Err(error) => Outcome::Retry {
             after: None,
             error: error.into(),
@@ -196,7 +125,7 @@ async fn attempt(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Result<Do
         return Ok(Done::Nothing);
     };
     let reading = Box::pin(tools.recordings.read(&wanted.url, &wanted.settings, write));
-    let kept = match outcome(reading.await, tools, claim) {
+    let kept = match outcome((reading.await, write), tools, claim) {
         Ok(kept) => kept,
         Err(failure) => {
             log(job, claim, &failure, "a recording is read again later");
@@ -225,7 +154,7 @@ async fn gather(
         return Ok(None);
     };
     let reading = recordings::find(&mut *conn, names, &wanted.key).await?;
-    if !Wanted::is_unread(reading.as_ref(), tools) {
+    if !job.again && !Wanted::is_unread(reading.as_ref(), &tools.recordings) {
         return Ok(None);
     }
     let write = if !settings.transcribe {
@@ -246,7 +175,11 @@ struct Kept {
 }
 
 /// What is to be kept, unless it may go better later.
-fn outcome(read: Result<Read, Failure>, tools: &Tools, claim: &Claim) -> Result<Kept, Failure> {
+fn outcome(
+    (read, write): (Result<Read, Failure>, Write),
+    tools: &Tools,
+    claim: &Claim,
+) -> Result<Kept, Failure> {
     let gives_up = |failure: &Failure| claim.is_last() || failure.again == Again::Never;
     let kept = match read {
         Err(failure) if gives_up(&failure) => Kept {
@@ -254,8 +187,14 @@ fn outcome(read: Result<Read, Failure>, tools: &Tools, claim: &Claim) -> Result<
                 sound: Section::Failed {
                     reason: failure.reason,
                 },
-                transcription: Section::Failed {
-                    reason: failure.reason,
+                transcription: match (write, tools.recordings.speech()) {
+                    (Write::Not(reason), _) => Section::Skipped { reason },
+                    (Write::Down, None) => Section::Skipped {
+                        reason: SkipReason::NotConfigured,
+                    },
+                    (Write::Down, Some(_)) => Section::Failed {
+                        reason: failure.reason,
+                    },
                 },
             },
             transcript: None,
@@ -357,13 +296,21 @@ async fn keep(
             reason: SkipReason::TranscriptGiven,
         };
     }
-    let reading = (&kept.reading, claim.attempt);
-    if !recordings::insert(&mut tx, names, &wanted.key, reading).await? {
+    let before = recordings::find(&mut *tx, names, &wanted.key).await?;
+    let is_due = job.again || Wanted::is_unread(before.as_ref(), &tools.recordings);
+    if !is_due || before.is_some_and(|before| !before.gives_way_to(&kept.reading)) {
         return Ok(Done::Nothing);
     }
-    if let Some(transcript) = &kept.transcript {
-        let source = TranscriptSource::SpeechToText;
-        transcribe::keep(&mut tx, &call, source, transcript).await?;
+    let reading = (&kept.reading, claim.attempt);
+    recordings::put(&mut tx, names, &wanted.key, reading).await?;
+    match &kept.transcript {
+        Some(transcript) if !transcribe::is_newest(&mut tx, names, transcript).await? => {
+            let source = TranscriptSource::SpeechToText;
+            transcribe::keep(&mut tx, &call, source, transcript).await?;
+        }
+        // Whoever shows the call shows how its transcript stands: it has changed.
+        Some(_) | None if job.transcribes => store::calls::save_life(&mut tx, &call).await?,
+        Some(_) | None => {}
     }
     let at = store::now(&mut tx).await?;
     let analysis = effects::analysis(names.0, names.1, Trigger::RecordingAvailable)

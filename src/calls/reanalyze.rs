@@ -12,6 +12,7 @@ use super::{
     analyze::{self, Standing},
     effects,
     insights::Model,
+    listen::wanted,
 };
 use crate::{
     domain::{
@@ -20,6 +21,7 @@ use crate::{
     },
     jobs::Analyze,
     queue::{self, Lane, NewJob, runner::Wake},
+    recordings::read::Recordings,
     store::{
         self,
         insights::{self, Forget},
@@ -61,24 +63,38 @@ impl From<sqlx::Error> for RequestError {
     }
 }
 
+/// What a call is analysed with, besides what is kept of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Services<'a> {
+    /// The language model, if there is one.
+    pub model: Option<&'a Model>,
+    /// Reads recordings.
+    pub recordings: &'a Recordings,
+}
+
 /// Has a call analysed anew, if that would say anything else, or if it is forced.
 ///
-/// What a language model did not answer is asked again; if it is forced, what it did answer, too.
+/// What a language model did not answer is asked again, and a recording that could not be read is read again; if it is forced, what it
+/// did answer, and what was read, too. A recording takes its time: the analysis does not wait for it, but is made again where it says
+/// anything else.
 pub async fn request(
     db: &PgPool,
     wake: &Wake,
-    (of, model): ((AccountId, CallId), Option<&Model>),
+    (of, services): ((AccountId, CallId), Services<'_>),
     force: bool,
 ) -> Result<Requested, RequestError> {
     let requested = store::within(async {
         let mut tx = db.begin().await?;
         forget(&mut tx, of, force).await?;
-        let standing = analyze::standing(&mut tx, model, of).await?;
-        let revision = match standing.ok_or(RequestError::CallNotFound)? {
+        let reading = wanted::again(&mut tx, of, services.recordings, force).await?;
+        let standing = analyze::standing(&mut tx, services.model, of).await?;
+        let (revision, same) = match standing.ok_or(RequestError::CallNotFound)? {
             Standing::Live => return Err(RequestError::CallLive),
-            Standing::Current(revision) if !force => return Ok(Requested::Current { revision }),
-            Standing::Current(revision) => Some(revision),
-            Standing::Outdated(revision) => revision,
+            Standing::Current(revision) if !force && reading.is_none() => {
+                return Ok(Requested::Current { revision });
+            }
+            Standing::Current(revision) => (Some(revision), !force),
+            Standing::Outdated(revision) => (revision, false),
         };
         let (account_id, call_id) = of;
         let job = if force {
@@ -87,7 +103,8 @@ pub async fn request(
             effects::analysis(account_id, call_id, Trigger::Requested)
         };
         let job = job.unique(format!("analyze-requested/{call_id}/{force}"));
-        queue::store::enqueue(&mut tx, &[job]).await?;
+        let jobs: Vec<NewJob> = (!same).then_some(job).into_iter().chain(reading).collect();
+        queue::store::enqueue(&mut tx, &jobs).await?;
         tx.commit().await?;
         Ok(Requested::Queued { revision })
     })

@@ -109,6 +109,16 @@ pub async fn take(
     Ok(taken)
 }
 
+/// Whether a transcript says the same as the call's newest.
+pub(super) async fn is_newest(
+    conn: &mut PgConnection,
+    (account_id, call_id): (AccountId, CallId),
+    transcript: &Transcript,
+) -> sqlx::Result<bool> {
+    let newest = transcripts::newest_head(conn, account_id, call_id).await?;
+    Ok(newest.is_some_and(|head| head.content_sha256 == content_sha256(transcript)))
+}
+
 /// A transcript that was kept.
 #[derive(Debug)]
 pub(super) struct Kept {

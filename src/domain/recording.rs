@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     analysis::{
-        Section,
+        Section, SectionState,
         settings::recordings::{AgentChannel, RecordingSettings},
     },
     sound::{Codec, Sound, VoiceSpan},
@@ -19,6 +19,21 @@ pub struct Reading {
     pub sound: Section<Sound>,
     /// How it was written down; the words are a transcript of the call.
     pub transcription: Section<Transcription>,
+}
+
+impl Reading {
+    /// Whether it could not be heard, or not be written down.
+    pub fn is_failed(&self) -> bool {
+        [self.sound.state(), self.transcription.state()].contains(&SectionState::Failed)
+    }
+
+    /// Whether another may take its place: nothing that was heard or written down is given up for less.
+    pub fn gives_way_to(&self, other: &Self) -> bool {
+        let stays =
+            |before, after| before != SectionState::Completed || after == SectionState::Completed;
+        stays(self.sound.state(), other.sound.state())
+            && stays(self.transcription.state(), other.transcription.state())
+    }
 }
 
 /// How a recording was written down.

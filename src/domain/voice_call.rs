@@ -61,7 +61,8 @@ pub struct VoiceCall {
     pub handled_at: Option<DateTime<Utc>>,
     /// When it was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// `DONE` once there is a transcript.
+    /// `DONE` once there is a transcript, whoever gave it; `IN_PROGRESS` while the recording is being read to be written down, `FAILED` when
+    /// that was given up; null where nobody does.
     pub transcript_status: Option<TranscriptStatus>,
 
     /// Price per unit (ours to show).
@@ -101,18 +102,9 @@ pub enum TranscriptStatus {
     Failed,
 }
 
-/// Whether a call has a transcript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transcribed {
-    /// It has one.
-    Yes,
-    /// It has none.
-    No,
-}
-
 impl VoiceCall {
-    /// Shows a call.
-    pub fn new(call: &Call, business_uid: &str, transcribed: Transcribed) -> Self {
+    /// Shows a call. `transcript`: where its transcript stands; `None`: there is none, and none is being made.
+    pub fn new(call: &Call, business_uid: &str, transcript: Option<TranscriptStatus>) -> Self {
         let life = &call.life;
         let staff = call.staff.clone();
         let state = life.state();
@@ -138,10 +130,7 @@ impl VoiceCall {
             handled_by_staff_uid: staff.handled_by_staff_uid,
             handled_at: staff.handled_at,
             deleted_at: call.deleted_at,
-            transcript_status: match transcribed {
-                Transcribed::Yes => Some(TranscriptStatus::Done),
-                Transcribed::No => None,
-            },
+            transcript_status: transcript,
             rate: staff.rate,
             price: staff.price,
             provider: call.provider.as_str().to_uppercase(),

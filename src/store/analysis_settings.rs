@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgExecutor, types::Json};
 use uuid::Uuid;
 
 use crate::domain::{
-    analysis::{PrivacySettings, Settings},
+    analysis::{PrivacySettings, Settings, settings::recordings::RecordingSettings},
     id::AccountId,
 };
 
@@ -63,19 +63,24 @@ pub async fn redacting_webhooks(
     .await
 }
 
-/// Those of the accounts that want their recordings fetched.
+/// Those of the accounts that want their recordings fetched, and what they want of them.
 pub async fn fetching(
     db: impl PgExecutor<'_>,
     accounts: &[AccountId],
-) -> sqlx::Result<Vec<AccountId>> {
+) -> sqlx::Result<Vec<(AccountId, RecordingSettings)>> {
     let accounts: Vec<Uuid> = accounts.iter().map(|account| account.uuid()).collect();
-    sqlx::query_scalar!(
-        r#"select account_id as "account_id: AccountId" from analysis_settings
+    let rows = sqlx::query!(
+        r#"select account_id as "account_id: AccountId", settings -> 'recordings' as "recordings!: Json<RecordingSettings>"
+           from analysis_settings
            where account_id = any($1) and settings -> 'recordings' ->> 'fetch' = 'true'"#,
         &accounts
     )
     .fetch_all(db)
-    .await
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.account_id, row.recordings.0))
+        .collect())
 }
 
 /// Replaces the account's settings; answers when.

@@ -59,7 +59,13 @@ impl TestApp {
 
     /// Starts another replica on its database, one that works and listens to providers.
     pub(crate) async fn worker(&self) -> App {
-        let config = config(&self.database, &[("ONHOOK_SHUTDOWN_GRACE_S", "1")]);
+        self.worker_with(&[]).await
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn worker_with(&self, settings: &[(&str, &str)]) -> App {
+        let settings = [&[("ONHOOK_SHUTDOWN_GRACE_S", "1")], settings].concat();
+        let config = config(&self.database, &settings);
         App::start(config, Role::Worker).await.unwrap()
     }
 
@@ -72,6 +78,17 @@ impl TestApp {
 
     /// Starts it on a database that is there; the schema is brought up to date.
     pub(crate) async fn boot_on(database: Database, settings: &[(&str, &str)]) -> Self {
+        let app = Self::start_on(database, settings).await;
+        app.account("default", VoipMode::Open).await;
+        app
+    }
+
+    /// Stops it and starts it anew with other settings.
+    pub(crate) async fn restart_with(self, settings: &[(&str, &str)]) -> Self {
+        Self::start_on(self.stop().await, settings).await
+    }
+
+    async fn start_on(database: Database, settings: &[(&str, &str)]) -> Self {
         let config = config(&database, settings);
         let app = App::start(config, Role::Api).await.unwrap();
         let client = reqwest::Client::builder()
@@ -79,15 +96,14 @@ impl TestApp {
             .build()
             .unwrap();
         let db = app.tools().db.clone();
-        let app = Self {
+        Self {
             db,
             app,
             client,
             database,
-        };
-        app.account("default", VoipMode::Open).await;
-        app
+        }
     }
+
     /// What verbs work with.
     pub(crate) fn tools(&self) -> &Tools {
         self.app.tools()

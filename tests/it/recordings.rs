@@ -10,11 +10,14 @@ use crate::{
     sound::{Coding, tone, wav},
 };
 
+mod asked;
+mod crowd;
 mod faults;
 mod resume;
 mod scene;
 mod speech;
 mod speech_faults;
+mod status;
 
 use scene::{Scene, audio, fixture, percent_off};
 

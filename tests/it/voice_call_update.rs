@@ -9,7 +9,7 @@ use onhook::domain::{
     state::{CallState, EndState, VoiceCallStatus as Status},
     text::Text,
     voice_call::{
-        Transcribed, VoiceCall,
+        VoiceCall,
         update::{Edit, InvalidTransition, VoiceCallUpdate},
     },
 };
@@ -43,7 +43,7 @@ fn to(status: Status) -> VoiceCallUpdate {
 }
 
 fn shown(call: &Call) -> Status {
-    VoiceCall::new(call, "business", Transcribed::No).status
+    VoiceCall::new(call, "business", None).status
 }
 
 #[test]

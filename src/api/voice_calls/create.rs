@@ -74,7 +74,7 @@ pub(super) async fn create_voice_call(
             Created::New(call, beside) => (StatusCode::CREATED, (call, beside)),
             Created::Again(call, beside) => (StatusCode::OK, (call, beside)),
         };
-        Ok(super::one(status, &by, &shown))
+        super::one(&with, status, &by, &shown).await
     };
     once.perform(&state, &caller, &body, work).await
 }

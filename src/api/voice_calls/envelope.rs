@@ -121,7 +121,7 @@ pub enum NoRecording {
 /// What is in the path is not there.
 #[derive(Debug, IntoResponses)]
 pub enum NoTranscript {
-    /// There is no such voice call, it is not the client's, or it has no transcript.
+    /// There is no such voice call, it is not the client's, or it has no transcript and none is being made.
     #[response(status = 404)]
     Transcript(Failure),
 }

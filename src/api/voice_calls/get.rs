@@ -55,5 +55,5 @@ pub(super) async fn get_voice_call(
         }
         return Ok(response);
     }
-    Ok(super::one(StatusCode::OK, &caller, &found))
+    super::one(&state, StatusCode::OK, &caller, &found).await
 }

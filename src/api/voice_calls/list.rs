@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{
     api::{answer, auth::require, error::Error, extract::QueryFields, state::ApiState},
-    domain::account::{Caller, Scope},
+    domain::{
+        account::{Caller, Scope},
+        id::CallId,
+        voice_call::{TranscriptStatus, VoiceCall},
+    },
     store::{
         self,
         calls::total::Total,
@@ -65,11 +69,25 @@ async fn load(
     let calls = store::calls::find_many(&mut *conn, account_id, &ids).await?;
     let keys: Vec<_> = ids.iter().map(|call_id| (account_id, *call_id)).collect();
     let besides = store::calls::beside_many(&mut conn, &keys).await?;
+    let is_done = |call_id: &CallId| {
+        let beside = besides.get(call_id);
+        beside.is_some_and(|beside| beside.transcript.is_some())
+    };
+    let without: Vec<_> = ids
+        .iter()
+        .copied()
+        .filter(|call_id| !is_done(call_id))
+        .collect();
+    let writing = store::recordings::writing(&mut *conn, account_id, &without).await?;
     let voice_calls = calls
         .iter()
         .map(|call| {
-            let beside = besides.get(&call.call_id).cloned().unwrap_or_default();
-            super::shown(caller, call, &beside)
+            let transcript = if is_done(&call.call_id) {
+                Some(TranscriptStatus::Done)
+            } else {
+                writing.get(&call.call_id).copied()
+            };
+            VoiceCall::new(call, &caller.business_uid, transcript)
         })
         .collect();
     Ok(VoiceCallPage {

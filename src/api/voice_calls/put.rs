@@ -118,5 +118,5 @@ async fn change(
         versions: versions.as_deref(),
     };
     let changed = update(&state.db, &state.wake, target, change).await?;
-    Ok(super::one(StatusCode::OK, caller, &changed))
+    super::one(&state, StatusCode::OK, caller, &changed).await
 }

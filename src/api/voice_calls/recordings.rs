@@ -112,7 +112,7 @@ async fn change(
         error if error.code() == Code::NotFound => no_recording(),
         error => error,
     })?;
-    Ok(super::one(StatusCode::OK, caller, &changed))
+    super::one(state, StatusCode::OK, caller, &changed).await
 }
 
 /// The call whose recording it is: the one with that id of a recording, else the one with that uid.

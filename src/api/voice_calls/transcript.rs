@@ -3,6 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
     document::example,
@@ -12,22 +13,21 @@ use crate::{
     api::{answer, auth::require, error::Error, extract::PathText, redact, state::ApiState},
     domain::{
         account::{Caller, Scope},
-        id::TranscriptId,
-        transcript::{ShownUtterance, SpeakerRole},
+        transcript::{ShownUtterance, SpeakerRole, Transcript},
         voice_call::TranscriptStatus,
     },
-    store::{self, transcripts::Kept},
+    store::{self, transcripts::Head},
 };
 
 /// What was said on a call.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct VoiceCallTranscript {
-    /// Its id.
-    transcript_uid: TranscriptId,
-    /// Where it stands; what there is, is `DONE`.
+    /// Its id; until there is one, the call's uid.
+    transcript_uid: Uuid,
+    /// Where it stands.
     status: TranscriptStatus,
-    /// In order of time.
-    transcript: Vec<TranscriptEntry>,
+    /// In order of time; null unless the status is `DONE`.
+    transcript: Option<Vec<TranscriptEntry>>,
 }
 
 /// Something that one side said.
@@ -46,7 +46,8 @@ struct TranscriptEntry {
 
 /// Read a voice call's transcript
 ///
-/// The newest transcript of the call, whoever gave it.
+/// The newest transcript of the call, whoever gave it. While the call's recording is being written down, and when that was given up, its
+/// status alone; 404 where nobody makes one.
 #[utoipa::path(
     get, path = "/{uid}/transcript", tag = "voice_calls",
     params(("uid" = uuid::Uuid, Path, description = "The call's uid")),
@@ -65,22 +66,34 @@ pub(super) async fn get_transcript(
     require(&caller, Scope::ReadVoiceCalls)?;
     let call_id = super::call_id(uid)?;
     super::find(&state, &caller, call_id).await?;
+    // Before the transcript: one that comes in between is shown.
+    let unwritten = super::unwritten(&state, caller.account_id, call_id).await?;
     let kept = store::transcripts::find(&state.db, caller.account_id, call_id, None);
-    let kept = store::ask(kept).await?;
-    let Kept {
-        head, transcript, ..
-    } = kept.ok_or_else(|| Error::not_found("transcript"))?;
-    let access = redact::access(&state.db, &caller).await?;
-    let transcript = redact::transcript(transcript, access);
-    let shown = VoiceCallTranscript {
-        transcript_uid: head.transcript_id,
-        status: TranscriptStatus::Done,
-        transcript: ShownUtterance::all(&transcript)
-            .into_iter()
-            .map(TranscriptEntry::from)
-            .collect(),
+    let shown = match (store::ask(kept).await?, unwritten) {
+        (Some(kept), _) => {
+            let access = redact::access(&state.db, &caller).await?;
+            let transcript = redact::transcript(kept.transcript, access);
+            VoiceCallTranscript::done(&kept.head, &transcript)
+        }
+        (None, Some(status)) => VoiceCallTranscript {
+            transcript_uid: call_id.uuid(),
+            status,
+            transcript: None,
+        },
+        (None, None) => return Err(Error::not_found("transcript")),
     };
     Ok(answer::json(StatusCode::OK, &Success::new(shown)))
+}
+
+impl VoiceCallTranscript {
+    fn done(head: &Head, transcript: &Transcript) -> Self {
+        let entries = ShownUtterance::all(transcript).into_iter();
+        Self {
+            transcript_uid: head.transcript_id.uuid(),
+            status: TranscriptStatus::Done,
+            transcript: Some(entries.map(TranscriptEntry::from).collect()),
+        }
+    }
 }
 
 impl From<ShownUtterance> for TranscriptEntry {

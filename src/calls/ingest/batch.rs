@@ -15,7 +15,7 @@ use super::Ingested;
 use crate::{
     calls::{
         effects::{self, Change},
-        listen,
+        listen::wanted,
     },
     domain::{
         call::Call,
@@ -74,7 +74,7 @@ pub(super) async fn apply(
     let fresh = store::calls::save_reported(&mut *conn, &reported).await?;
     let amended = moved.iter().filter(|(_, transition)| transition.amended);
     let amended: Vec<&Call> = amended.map(|(known, _)| &known.call).collect();
-    let late = listen::late(&mut *conn, &amended).await?;
+    let late = wanted::late(&mut *conn, &amended).await?;
     let told = tell(conn, moved, &found).await?;
     Ok(Applied {
         ingested: answers(&receipts, fresh),

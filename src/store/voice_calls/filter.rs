@@ -239,8 +239,14 @@ impl Column {
             Self::Status => "voice_call_status",
             Self::Direction => "coalesce(direction, 'inbound')",
             Self::Transcript => {
+                // As `recordings::writing` has it for those without one.
                 "(case when exists (select from transcripts where transcripts.account_id = calls.account_id
-                   and transcripts.call_id = calls.call_id) then 'DONE' end)"
+                     and transcripts.call_id = calls.call_id) then 'DONE'
+                   when exists (select from jobs where unique_key = 'read-recording/' || calls.call_id and state <> 'dead'
+                     and jobs.account_id = calls.account_id and args -> 'transcribes' = 'true') then 'IN_PROGRESS'
+                   when (select reading #>> '{transcription,status}' from recording_readings as reading
+                     where reading.account_id = calls.account_id and reading.call_id = calls.call_id
+                     order by created_at desc limit 1) = 'failed' then 'FAILED' end)"
             }
         }
     }

@@ -179,3 +179,114 @@ async fn nobody_listens_at_the_address_of_the_service() {
     );
     assert_eq!(analysis["analysis_level"], "audio_timing");
 }
+
+impl Scene {
+    /// How long the job that reads waits, in whole seconds; a moment has passed since.
+    async fn waits_s(&self) -> i64 {
+        let wait = "select ceil(extract(epoch from run_at - now()))::bigint from jobs where kind = 'read_recording'";
+        sqlx::query_scalar(wait)
+            .fetch_one(&self.app.db)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_service_s_wish_to_be_left_alone_is_granted_within_bounds() {
+    let date = |text: &str| vec![("retry-after", text.to_owned())];
+    let dated =
+        |now: &str, then: &str| vec![("date", now.to_owned()), ("retry-after", then.to_owned())];
+    let noon = "Tue, 03 Mar 2026 12:00:00 GMT";
+    for (name, headers, requests, waits_s) in [
+        // More than is waited for within the job: the job waits, a quarter of an hour at most.
+        ("31 s", date("31"), 1, 31),
+        ("an hour", date("3600"), 1, 900),
+        ("for ever", date("18446744073709551615"), 1, 900),
+        (
+            "in a minute",
+            dated(noon, "Tue, 03 Mar 2026 12:01:00 GMT"),
+            1,
+            60,
+        ),
+        (
+            "in ten years",
+            dated(noon, "Mon, 03 Mar 2036 12:00:00 GMT"),
+            1,
+            900,
+        ),
+        // What is over is asked again at once, and then by the job's own schedule.
+        ("now", date("0"), 3, 10),
+        (
+            "an hour ago",
+            dated(noon, "Tue, 03 Mar 2026 11:00:00 GMT"),
+            3,
+            10,
+        ),
+        // What nobody understands is no wish.
+        ("soon", date("soon"), 3, 10),
+        ("negative", date("-5"), 3, 10),
+        ("beyond numbers", date("99999999999999999999999"), 3, 10),
+    ] {
+        let service = Receiver::always(status(503, headers, "busy"));
+        let scene = scene(&service.url()).await;
+        let server = Receiver::always(audio(fixture("call_dual.opus")));
+        scene.ended(name, &server.url()).await;
+        scene.app.run_jobs().await;
+        assert_eq!(service.received().len(), requests, "{name}");
+        let waits = scene.waits_s().await;
+        assert!((waits_s - 5..=waits_s).contains(&waits), "{name}: {waits}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_more_utterances_than_a_transcript_has_is_not_taken() {
+    let segments = |count: u32| -> Value {
+        let segments: Vec<Value> = (0..count)
+            .map(|at| {
+                let start = f64::from(at) * 0.005;
+                json!({"start": start, "end": start + 0.005, "text": format!("Word {at}.")})
+            })
+            .collect();
+        json!({"text": "", "segments": segments})
+    };
+    // On one channel: what is asked once is the whole of it.
+    let mono = wav(Coding::Signed16, 8_000, &[&speech_of_one()]);
+    for (count, expected) in [(10_000, json!("completed")), (10_001, json!("failed"))] {
+        let service = Receiver::always(json_reply(&segments(count)));
+        let scene = scene(&service.url()).await;
+        let server = Receiver::always(audio(mono.clone()));
+        let call = scene.ended("many", &server.url()).await;
+        scene.settle().await;
+        let analysis = scene.analysis(&call).await;
+        assert_eq!(analysis["transcription"]["status"], expected, "{count}");
+        assert_eq!(service.received().len(), 1, "it is not asked again");
+        if count == 10_000 {
+            let said = scene.transcript(&call).await;
+            assert_eq!(said["utterances"].as_array().unwrap().len(), 10_000);
+        } else {
+            let reason = &analysis["transcription"]["reason"];
+            assert_eq!(reason, "SPEECH_TO_TEXT_UNREADABLE");
+            assert_eq!(analysis["recording"]["status"], "completed");
+        }
+    }
+}
+
+/// The agent of the fixture call, as samples of 8 kHz.
+fn speech_of_one() -> Vec<f32> {
+    let bytes = fixture("call_dual_8k_ulaw.wav");
+    let own = bytes[58..].iter().step_by(2);
+    own.map(|byte| linear(*byte)).collect()
+}
+
+/// A sample of µ-law, -1 to 1 (G.711).
+fn linear(byte: u8) -> f32 {
+    let byte = !byte;
+    let exponent = (byte >> 4) & 0x07;
+    let magnitude = ((i16::from(byte & 0x0f) << 3) + 0x84) << exponent;
+    let magnitude = f32::from(magnitude - 0x84) / 32_768.0;
+    if byte & 0x80 == 0 {
+        magnitude
+    } else {
+        -magnitude
+    }
+}
