@@ -8,4 +8,5 @@ pub mod deliver;
 pub mod emit;
 pub mod envelope;
 pub mod manage;
+pub mod redacted;
 pub mod signature;

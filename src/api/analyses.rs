@@ -20,10 +20,10 @@ use super::{
 use crate::{
     calls::reanalyze::{self, RequestError, Requested, Services},
     domain::{
-        account::{Caller, Scope, TranscriptAccess},
+        account::{Caller, Scope},
         analysis::{Analysis, TurnSentiment},
         id::{AccountId, CallId},
-        transcript::{ShownUtterance, SpeakerRole, Utterance},
+        transcript::{ShownUtterance, SpeakerRole, Transcript, Utterance},
     },
     store::{self, analyses::Kept},
 };
@@ -99,9 +99,15 @@ async fn get_analysis(
     let access = redact::access(&state.db, &caller).await?;
     let found = store::within(async {
         let mut conn = state.db.acquire().await?;
-        find(&mut conn, (caller.account_id, call_id), access).await
+        find(&mut conn, (caller.account_id, call_id)).await
     });
-    Ok(answer::json(StatusCode::OK, &found.await?))
+    let (kept, transcript) = found.await?;
+    let transcript = match transcript {
+        Some(transcript) => Some(redact::transcript(transcript, access).await),
+        None => None,
+    };
+    let shown = CurrentAnalysis::of(kept, transcript.as_ref());
+    Ok(answer::json(StatusCode::OK, &shown))
 }
 
 /// List the revisions of a call's analysis
@@ -235,33 +241,33 @@ impl From<RequestError> for Error {
 async fn find(
     conn: &mut PgConnection,
     (account_id, call_id): (AccountId, CallId),
-    access: TranscriptAccess,
-) -> Result<CurrentAnalysis, Error> {
+) -> Result<(Kept, Option<Transcript>), Error> {
     must_exist(&mut *conn, account_id, call_id).await?;
     let newest = store::analyses::newest(&mut *conn, account_id, call_id).await?;
-    let Kept {
-        result,
-        transcript_revision,
-        turn_compounds,
-    } = newest.ok_or_else(|| Error::not_found("analysis"))?;
-    let transcript = match transcript_revision {
+    let newest = newest.ok_or_else(|| Error::not_found("analysis"))?;
+    let transcript = match newest.transcript_revision {
         None => None,
         Some(revision) => {
             store::transcripts::find(conn, account_id, call_id, Some(revision)).await?
         }
     };
-    let compounds = turn_compounds.unwrap_or_default();
-    let turns = transcript.map(|kept| {
-        let transcript = redact::transcript(kept.transcript, access);
-        let shown = ShownUtterance::all(&transcript);
-        let said = transcript.utterances().iter().zip(shown).enumerate();
-        said.map(|(turn, said)| Spoken::of(turn, said, compounds.get(turn)))
-            .collect()
-    });
-    Ok(CurrentAnalysis {
-        result,
-        transcript: turns,
-    })
+    Ok((newest, transcript.map(|kept| kept.transcript)))
+}
+
+impl CurrentAnalysis {
+    fn of(kept: Kept, transcript: Option<&Transcript>) -> Self {
+        let compounds = kept.turn_compounds.unwrap_or_default();
+        let turns = transcript.map(|transcript| {
+            let shown = ShownUtterance::all(transcript);
+            let said = transcript.utterances().iter().zip(shown).enumerate();
+            said.map(|(turn, said)| Spoken::of(turn, said, compounds.get(turn)))
+                .collect()
+        });
+        Self {
+            result: kept.result,
+            transcript: turns,
+        }
+    }
 }
 
 async fn must_exist(

@@ -314,7 +314,7 @@ async fn get_event(
         event_type: event.event_type,
         call_id: event.call_id,
         timestamp: event.occurred_at,
-        body: redact::event(event.body, access),
+        body: redact::event(event.body, access).await,
     };
     Ok(answer::json(StatusCode::OK, &shown))
 }

@@ -14,6 +14,7 @@ use crate::{
         transcript::Transcript,
     },
     store::{self, analysis_settings},
+    webhooks::redacted::{self, work_on},
 };
 
 /// What the caller may read: as its credential says, else as its account does.
@@ -26,27 +27,41 @@ pub async fn access(db: &PgPool, caller: &Caller) -> Result<TranscriptAccess, Er
 }
 
 /// A call as it may be shown.
-pub fn call(mut call: CallObject, access: TranscriptAccess) -> CallObject {
-    if access == TranscriptAccess::Redacted {
-        privacy::redact_shown(&mut call.transcript, &mut call.transcript_object);
+pub async fn call(call: CallObject, access: TranscriptAccess) -> CallObject {
+    if access == TranscriptAccess::Raw {
+        return call;
     }
-    call
+    redacted::call(call).await
+}
+
+/// Calls as they may be shown.
+pub async fn calls(calls: Vec<CallObject>, access: TranscriptAccess) -> Vec<CallObject> {
+    if access == TranscriptAccess::Raw {
+        return calls;
+    }
+    redacted::calls(calls).await
 }
 
 /// A transcript as it may be shown.
-pub fn transcript(transcript: Transcript, access: TranscriptAccess) -> Transcript {
-    match access {
-        TranscriptAccess::Raw => transcript,
-        TranscriptAccess::Redacted => transcript.with_texts(privacy::redacted),
+pub async fn transcript(transcript: Transcript, access: TranscriptAccess) -> Transcript {
+    if access == TranscriptAccess::Raw {
+        return transcript;
     }
+    let said = transcript.utterances().iter();
+    let bytes = said.map(|said| said.text.as_str().len()).sum();
+    work_on(bytes, move || transcript.with_texts(privacy::redacted)).await
 }
 
 /// The body of an event as it may be shown: not what was sent, where that is more. Nothing of a body that cannot be read.
-pub fn event(body: String, access: TranscriptAccess) -> String {
+pub async fn event(body: String, access: TranscriptAccess) -> String {
     if access == TranscriptAccess::Raw {
         return body;
     }
-    let Ok(mut event) = serde_json::from_str::<Value>(&body) else {
+    work_on(body.len(), move || redacted_event(&body)).await
+}
+
+fn redacted_event(body: &str) -> String {
+    let Ok(mut event) = serde_json::from_str::<Value>(body) else {
         return String::new();
     };
     if let Some(data) = event.get_mut("data").and_then(Value::as_object_mut) {

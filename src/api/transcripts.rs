@@ -168,7 +168,7 @@ async fn get_transcript(
         transcript,
     } = found.await?;
     let access = redact::access(&state.db, &caller).await?;
-    let transcript = redact::transcript(transcript, access);
+    let transcript = redact::transcript(transcript, access).await;
     let shown = TranscriptShown {
         call_id,
         transcript_id: head.transcript_id,

@@ -9,7 +9,6 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 
 use crate::{
-    analysis::privacy,
     domain::{
         account::TranscriptAccess,
         call_object::CallObject,
@@ -23,6 +22,7 @@ use crate::{
             walk::{self, Found, Mark, Stretch, Wanted},
         },
     },
+    webhooks::redacted,
 };
 
 /// Most calls of a page.
@@ -136,13 +136,11 @@ impl Export {
             tx.commit().await?;
             Ok::<_, store::Error>(calls)
         });
-        let mut calls = read.await?;
-        if self.transcripts == TranscriptAccess::Redacted {
-            for call in &mut calls {
-                privacy::redact_shown(&mut call.transcript, &mut call.transcript_object);
-            }
-        }
-        Ok(Some(calls))
+        let calls = read.await?;
+        Ok(Some(match self.transcripts {
+            TranscriptAccess::Raw => calls,
+            TranscriptAccess::Redacted => redacted::calls(calls).await,
+        }))
     }
 
     /// Passes a stretch. One that takes too long is made shorter, down to a single call.

@@ -19,9 +19,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::envelope::Envelope;
+use super::{envelope::Envelope, redacted};
 use crate::{
-    analysis::privacy,
     domain::{
         call::Call,
         call_object::{Beside, CallObject},
@@ -72,9 +71,17 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
     let accounts: Vec<_> = accounts.into_iter().collect();
     let listeners = endpoints::listeners(&mut *conn, &accounts).await?;
     let redacting = redacting(conn, happenings, (&accounts, &listeners)).await?;
-    let (events, mut new) = fan_out(happenings, listeners, &redacting);
-    if events.is_empty() {
+    let (told, mut new) = fan_out(happenings, listeners, &redacting);
+    if told.is_empty() {
         return Ok(Emitted::default());
+    }
+    let mut events = Vec::with_capacity(told.len());
+    for told in &told {
+        events.push(if told.redacts {
+            Box::pin(told.redacted_event()).await
+        } else {
+            told.event(told.call())
+        });
     }
     let waiting = waiting(conn, &new).await?;
     let jobs = assign_jobs(&mut new, &waiting);
@@ -126,12 +133,19 @@ async fn redacting(
     analysis_settings::redacting_webhooks(conn, accounts).await
 }
 
-/// The events that somebody subscribes to, and a delivery to each who does.
-fn fan_out(
-    happenings: &[Happening<'_>],
+/// A happening that somebody is told of.
+struct Told<'a> {
+    event_id: EventId,
+    happening: &'a Happening<'a>,
+    redacts: bool,
+}
+
+/// What somebody subscribes to, and a delivery to each who does.
+fn fan_out<'a>(
+    happenings: &'a [Happening<'a>],
     listeners: Vec<Listener>,
     redacting: &[AccountId],
-) -> (Vec<Event>, Vec<NewDelivery>) {
+) -> (Vec<Told<'a>>, Vec<NewDelivery>) {
     let mut by_account: BTreeMap<AccountId, Vec<Listener>> = BTreeMap::new();
     for listener in listeners {
         by_account
@@ -139,7 +153,7 @@ fn fan_out(
             .or_default()
             .push(listener);
     }
-    let (mut events, mut new) = (Vec::new(), Vec::new());
+    let (mut told, mut new) = (Vec::new(), Vec::new());
     for happening in happenings {
         let call = happening.call;
         let event_id = EventId::generate();
@@ -161,30 +175,40 @@ fn fan_out(
             job_id: None,
         }));
         if new.len() > before {
-            let redacts = redacting.contains(&call.account_id);
-            events.push(event(event_id, happening, redacts));
+            told.push(Told {
+                event_id,
+                happening,
+                redacts: redacting.contains(&call.account_id),
+            });
         }
     }
-    (events, new)
+    (told, new)
 }
 
-fn event(event_id: EventId, happening: &Happening<'_>, redacts: bool) -> Event {
-    let mut data = CallObject::new(happening.call, happening.beside.clone());
-    if redacts {
-        privacy::redact_shown(&mut data.transcript, &mut data.transcript_object);
+impl Told<'_> {
+    fn call(&self) -> CallObject {
+        CallObject::new(self.happening.call, self.happening.beside.clone())
     }
-    let envelope = Envelope {
-        event_type: happening.event,
-        timestamp: happening.at,
-        data,
-    };
-    Event {
-        account_id: happening.call.account_id,
-        event_id,
-        call_id: happening.call.call_id,
-        event_type: happening.event,
-        occurred_at: happening.at,
-        body: envelope.into_body(),
+
+    fn event(&self, data: CallObject) -> Event {
+        let happening = self.happening;
+        let envelope = Envelope {
+            event_type: happening.event,
+            timestamp: happening.at,
+            data,
+        };
+        Event {
+            account_id: happening.call.account_id,
+            event_id: self.event_id,
+            call_id: happening.call.call_id,
+            event_type: happening.event,
+            occurred_at: happening.at,
+            body: envelope.into_body(),
+        }
+    }
+
+    async fn redacted_event(&self) -> Event {
+        self.event(redacted::call(self.call()).await)
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn patch_call(
     let of = (caller.account_id, call_id);
     let access = redact::access(&state.db, &caller).await?;
     let changed = Box::pin(annotate(&state.db, &state.wake, of, update)).await?;
-    Ok(one("Call updated", changed, access))
+    Ok(one("Call updated", changed, access).await)
 }
 
 /// Delete a call
@@ -84,10 +84,10 @@ pub(super) async fn delete_call(
     let of = (caller.account_id, call_id(id)?);
     let access = redact::access(&state.db, &caller).await?;
     let deleted = delete(&state.db, &state.wake, of).await?;
-    Ok(one("Call deleted", deleted, access))
+    Ok(one("Call deleted", deleted, access).await)
 }
 
-fn one(
+async fn one(
     message: &'static str,
     (call, beside): (Call, Beside),
     access: TranscriptAccess,
@@ -95,7 +95,7 @@ fn one(
     let one = OneCall {
         status: Status::Ok,
         message,
-        data: Some(redact::call(CallObject::new(&call, beside), access)),
+        data: Some(redact::call(CallObject::new(&call, beside), access).await),
     };
     answer::json(StatusCode::OK, &one)
 }

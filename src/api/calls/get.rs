@@ -60,7 +60,7 @@ pub(super) async fn get_call(
     let access = redact::access(&state.db, &caller).await?;
     match find(&state, caller.account_id, call_id).await? {
         Some(call) => {
-            let call = redact::call(call, access);
+            let call = redact::call(call, access).await;
             let one = OneCall {
                 status: Status::Ok,
                 message: "Call found",

@@ -71,11 +71,7 @@ pub(super) async fn query_calls(
     let access = redact::access(&state.db, &caller).await?;
     let asked = parse(fields, &lists, (caller.account_id, access))?;
     let mut page = store::within(load(&state, caller.account_id, &asked)).await?;
-    page.data = page
-        .data
-        .into_iter()
-        .map(|call| redact::call(call, access))
-        .collect();
+    page.data = redact::calls(page.data, access).await;
     Ok(answer::json(StatusCode::OK, &page))
 }
 

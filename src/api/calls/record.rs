@@ -79,7 +79,7 @@ pub(super) async fn record_call(
         let one = OneCall {
             status: Status::Ok,
             message,
-            data: Some(redact::call(CallObject::new(&call, beside), access)),
+            data: Some(redact::call(CallObject::new(&call, beside), access).await),
         };
         Ok(answer::json(status, &one))
     };

@@ -72,7 +72,7 @@ pub(super) async fn get_transcript(
     let shown = match (store::ask(kept).await?, unwritten) {
         (Some(kept), _) => {
             let access = redact::access(&state.db, &caller).await?;
-            let transcript = redact::transcript(kept.transcript, access);
+            let transcript = redact::transcript(kept.transcript, access).await;
             VoiceCallTranscript::done(&kept.head, &transcript)
         }
         (None, Some(status)) => VoiceCallTranscript {
