@@ -13,6 +13,7 @@ mod flat;
 mod redaction;
 mod scene;
 mod settings;
+mod tokens;
 
 use scene::Scene;
 

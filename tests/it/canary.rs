@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::{
     cluster,
     deadline::eventually,
-    receiver::Receiver,
+    receiver::{Received, Receiver, Reply},
     service::{Service, Settings},
 };
 
 /// What identifies people, or is theirs to keep to themselves.
-const PERSONAL: [&str; 14] = [
+const PERSONAL: [&str; 17] = [
     "4155559876",
     "4155556789",
     "canary-mail",
@@ -28,7 +28,61 @@ const PERSONAL: [&str; 14] = [
     "canary-signing",
     "canary-other-secret",
     "canary-number",
+    "canary-heard",
+    "canary-category",
+    "canary-question",
 ];
+
+/// A speech-to-text service that says canaries: beside an error, in what is no JSON, and in what it heard. And a recording for it.
+fn speech() -> (Receiver, Receiver) {
+    let said = |status: u16, body: &str| Reply::Answer {
+        status,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: body.as_bytes().to_vec(),
+    };
+    let service = Receiver::scripted(move |number, _| match number {
+        0 => said(500, r#"{"error": {"message": "canary-heard"}}"#),
+        1 => said(200, "canary-heard"),
+        _ => said(200, r#"{"text": "It was canary-heard.", "language": "en"}"#),
+    });
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/analysis/call_dual.opus"
+    );
+    let recording = Receiver::always(Reply::Answer {
+        status: 200,
+        headers: vec![("content-type", "audio/ogg".to_owned())],
+        body: std::fs::read(path).unwrap(),
+    });
+    (service, recording)
+}
+
+/// An account with words of its own, a category, a question and a recording, which is written down.
+async fn wish(service: &Service, key: &str, recording: &str) {
+    let client = Client::new();
+    let wish = json!({
+        "sentiment": {"words": {"canary-word": -4}},
+        "categories": [{"name": "canary-category", "phrases": ["canary-heard"]}],
+        "insights": {"fields": [{"name": "asked", "type": "string", "description": "canary-question"}]},
+        "recordings": {"fetch": true, "transcribe": true},
+    });
+    let mut wrong = wish.clone();
+    wrong["sentiment"]["words"] = json!({"canary-word": "canary-word"});
+    wrong["categories"] = json!([{"name": "canary-category", "phrases": [1]}]);
+    for (body, status) in [(&wrong, 422), (&wish, 200)] {
+        let url = service.url("/v1/analysis-settings");
+        let put = client.put(url).bearer_auth(key).json(body);
+        let answer = put.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{}", answer.text().await.unwrap());
+    }
+    let url = service.url("/api/v1/voip/call-end");
+    let report = json!({
+        "CallId": "canary-call-id-heard", "From": "+14155559876", "To": "+14155556789", "Direction": "incoming",
+        "CallStatus": "completed", "Duration": "59", "RecordingUrl": format!("{recording}?canary-record"),
+    });
+    let post = client.post(url).bearer_auth(key).json(&report);
+    assert_eq!(post.send().await.unwrap().status(), 200);
+}
 
 /// Requests of every surface, right and wrong, all full of canaries.
 async fn sing(service: &Service, key: &str) {
@@ -182,12 +236,33 @@ async fn trespass(service: &Service, client: &Client) {
     }
 }
 
+/// A recorded call is written down and told, with what the service said of it.
+async fn written_down(service: &Service, key: &str, (receiver, recording): (&Receiver, &Receiver)) {
+    wish(service, key, &recording.url()).await;
+    eventually(Duration::from_secs(30), "it is written down", async || {
+        let heard = |got: &Received| {
+            let said = got.json()["data"]["transcript"].to_string();
+            got.event_type() == "call.analyzed" && said.contains("canary-heard")
+        };
+        receiver.received().iter().any(heard).then_some(())
+    })
+    .await;
+    // What is sung about next has a recording that is far away.
+    let put = Client::new().put(service.url("/v1/analysis-settings"));
+    let settings = json!({"sentiment": {"words": {"canary-word": -4}}});
+    let put = put.bearer_auth(key).json(&settings).send().await.unwrap();
+    assert_eq!(put.status(), 200);
+}
+
 #[tokio::test]
 async fn nothing_that_is_secret_or_personal_is_ever_logged() {
     let database = cluster::fresh_database().await;
     let (sealing, vendor) = ("ca".repeat(32), "canary-vendor-token");
     let settings = Settings::on(&database).with("ONHOOK_SECRET_KEY", &sealing);
     let settings = settings.with("ONHOOK_CONNECTION_SECRET", vendor);
+    let (writer, recording) = speech();
+    let settings = settings.with("ONHOOK_STT_URL", &writer.url());
+    let settings = settings.with("ONHOOK_STT_API_KEY", "canary-stt-key");
     settings.run(&["account", "create", "acme"]);
     let key = settings.run(&["key", "create", "--account", "acme", "--kind", "app"]);
     let receiver = Receiver::start();
@@ -213,13 +288,15 @@ async fn nothing_that_is_secret_or_personal_is_ever_logged() {
     let stderr = Stdio::from(File::create(log.path()).unwrap());
     let service =
         Service::start_saying(&settings.with("ONHOOK_LOG", "trace"), Stdio::null(), stderr).await;
+    written_down(&service, &key, (&receiver, &recording)).await;
+    let asked = writer.received();
+    assert_eq!(asked[0].header("authorization"), "Bearer canary-stt-key");
     sing(&service, &key).await;
     eventually(Duration::from_secs(30), "the call is told", async || {
         let told = |kind| {
-            receiver
-                .received()
-                .iter()
-                .any(|got| got.json()["type"] == kind)
+            let events = receiver.received();
+            let mut events = events.iter().map(Received::json);
+            events.any(|got| got["type"] == kind && got["data"]["call_sid"] == "canary-call-id")
         };
         (told("call.ended") && told("call.analyzed")).then_some(())
     })
@@ -237,7 +314,13 @@ async fn nothing_that_is_secret_or_personal_is_ever_logged() {
         &sealing,
         vendor,
         "canary-hook",
+        "canary-stt-key",
     ];
+    assert_clean(&log, &secrets);
+}
+
+/// No line has any of it, and every line of a request has the request's id.
+fn assert_clean(log: &str, secrets: &[&str]) {
     let mut refused = 0;
     for line in log.lines() {
         let said: Value = serde_json::from_str(line).expect(line);

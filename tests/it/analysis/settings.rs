@@ -92,3 +92,91 @@ async fn the_next_analysis_is_made_as_the_settings_say() {
     assert_eq!(analysis["outcome"]["value"], "short_call");
     assert_eq!(scene.analysis(&call).await["outcome"]["value"], "unknown");
 }
+
+/// Settings with categories: one of so many phrases of so many characters, and the rest small.
+fn categories(count: usize, phrases: usize, chars: usize, name: usize) -> Value {
+    let first = json!({
+        "name": "n".repeat(name),
+        "phrases": (0..phrases).map(|at| format!("{at:0>chars$}")).collect::<Vec<_>>(),
+    });
+    let more = (1..count).map(|at| json!({"name": format!("c{at}"), "phrases": ["refund"]}));
+    let all: Vec<Value> = std::iter::once(first).chain(more).collect();
+    json!({ "categories": all })
+}
+
+/// Settings with so many words of the account's own, the first of so many characters.
+fn words(count: usize, chars: usize) -> Value {
+    let word = |at: usize| {
+        if at == 0 {
+            "w".repeat(chars)
+        } else {
+            format!("w{at}")
+        }
+    };
+    let words: serde_json::Map<String, Value> = (0..count)
+        .map(|at| (word(at), json!(if at % 2 == 0 { 4.0 } else { -4.0 })))
+        .collect();
+    json!({"sentiment": {"words": words}})
+}
+
+#[tokio::test]
+async fn phrases_and_words_of_an_account_are_taken_up_to_their_bounds() {
+    let scene = Scene::set().await;
+    for body in [
+        categories(100, 50, 100, 64),
+        words(500, 40),
+        json!({"categories": [{"name": "late", "phrases": ["refund"], "last_seconds": 86_400}]}),
+    ] {
+        let (status, kept) = scene.put_settings(&body).await;
+        assert_eq!(status, StatusCode::OK, "{kept}");
+        for (part, told) in body.as_object().unwrap() {
+            if part == "sentiment" {
+                assert_eq!(kept[part]["words"], told["words"]);
+            } else {
+                let (kept, told) = (&kept[part], told.as_array().unwrap());
+                assert_eq!(kept.as_array().unwrap().len(), told.len());
+                assert_eq!(kept[0]["phrases"], told[0]["phrases"]);
+            }
+        }
+    }
+    let kept = scene.get("/v1/analysis-settings").await.1;
+    for (body, field) in [
+        (categories(101, 1, 1, 1), "#/categories"),
+        (categories(1, 51, 3, 1), "#/categories/0/phrases"),
+        (categories(1, 2, 101, 1), "#/categories/0/phrases/0"),
+        (categories(1, 1, 1, 65), "#/categories/0/name"),
+        (words(501, 2), "#/sentiment/words"),
+        (
+            json!({"categories": [{"name": "late", "phrases": ["refund"], "last_seconds": 86_401}]}),
+            "#/categories/0/last_seconds",
+        ),
+    ] {
+        let refused = scene.refused(&body).await;
+        assert_eq!(refused[0].0, field, "{refused:?}");
+    }
+    let long = words(1, 41);
+    let refused = scene.refused(&long).await;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    let wide = json!({"sentiment": {"words": {"w": 4.1, "v": -4.1}}});
+    assert_eq!(scene.refused(&wide).await.len(), 2);
+    // Nothing of it was kept.
+    assert_eq!(scene.get("/v1/analysis-settings").await.1, kept);
+}
+
+#[tokio::test]
+async fn settings_are_taken_up_to_256_kib() {
+    let scene = Scene::set().await;
+    let padded = |bytes: usize| {
+        let bare = json!({"short_call_seconds": 7}).to_string();
+        format!("{bare}{}", " ".repeat(bytes - bare.len()))
+    };
+    for (bytes, expected) in [
+        (256 * 1024, StatusCode::OK),
+        (256 * 1024 + 1, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let put = scene.app.put("/v1/analysis-settings", &scene.account.key);
+        let put = put.header("content-type", "application/json");
+        let answer = put.body(padded(bytes)).send().await.unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+}
