@@ -4,7 +4,6 @@
 
 pub mod call_metrics;
 pub mod categories;
-pub mod hashing;
 pub mod heard;
 pub mod highlights;
 pub mod insights;
@@ -21,3 +20,4 @@ pub mod sentiment;
 pub mod summary;
 pub mod timing;
 pub mod voicemail;
+pub mod words;

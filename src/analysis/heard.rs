@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::privacy::{PiiSpan, mask, of_turn};
+use super::{
+    privacy::{PiiSpan, mask, of_turn},
+    words::{Known, Part, Split, Words, known::look_up},
+};
 use crate::domain::transcript::{SpeakerRole, Utterance};
 
 /// An utterance, masked.
@@ -12,8 +15,8 @@ pub struct Masked<'t> {
     pub utterance: &'t Utterance,
     /// What is said in it, personal data masked.
     pub text: Cow<'t, str>,
-    /// The same in lower case.
-    pub lowered: String,
+    /// The same in lower case, unless it is what was split.
+    lowered: Option<String>,
 }
 
 /// An utterance as words.
@@ -24,16 +27,18 @@ pub struct Heard<'m> {
     /// What is said in it, personal data masked.
     pub text: &'m str,
     /// The words in lower case, without punctuation. What is masked is no word.
-    pub words: Vec<Spoken<'m>>,
+    pub words: &'m [Spoken<'m>],
 }
 
-/// A word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A word: letters and digits, with an apostrophe or a hyphen between two of them.
+#[derive(Debug, Clone, Copy)]
 pub struct Spoken<'m> {
     /// The word.
     pub word: &'m str,
     /// Whether nothing but a space stands between it and the word before.
     pub joins: bool,
+    /// What is known of it.
+    pub known: &'static Known,
 }
 
 impl Heard<'_> {
@@ -47,33 +52,82 @@ impl Heard<'_> {
 pub fn masked<'t>(utterances: &'t [Utterance], spans: &[PiiSpan]) -> Vec<Masked<'t>> {
     let masked = utterances.iter().enumerate().map(|(turn, utterance)| {
         let text = mask(utterance.text.as_str(), of_turn(spans, turn));
-        let lowered = if text.is_ascii() {
-            text.to_ascii_lowercase()
-        } else {
-            text.to_lowercase()
-        };
+        let is_split = text.is_ascii() && matches!(text, Cow::Borrowed(_));
         Masked {
             utterance,
+            lowered: (!is_split).then(|| text.to_lowercase()),
             text,
-            lowered,
         }
     });
     masked.collect()
 }
 
-/// Splits what is masked into words.
-pub fn heard<'m>(masked: &'m [Masked<'_>]) -> Vec<Heard<'m>> {
-    let heard = masked.iter().map(|masked| Heard {
-        utterance: masked.utterance,
-        text: &masked.text,
-        words: words(&masked.lowered),
+/// What is masked as words, which `spoken` is filled with. `split` has what was said.
+pub fn heard<'s, 'm: 's>(
+    masked: &'m [Masked<'_>],
+    split: &'m Split<'_>,
+    spoken: &'s mut Vec<Spoken<'m>>,
+) -> Vec<Heard<'s>> {
+    let mut ends = Vec::with_capacity(masked.len());
+    for (masked, said) in masked.iter().zip(split.texts()) {
+        match &masked.lowered {
+            Some(lowered) => of_text(lowered, spoken),
+            None => of_split(said, spoken),
+        }
+        ends.push(spoken.len());
+    }
+    let mut from = 0;
+    let heard = masked.iter().zip(ends).map(|(masked, end)| {
+        let words = spoken.get(from..end).unwrap_or_default();
+        from = end;
+        Heard {
+            utterance: masked.utterance,
+            text: &masked.text,
+            words,
+        }
     });
     heard.collect()
 }
 
-/// The words of a text in lower case: letters and digits, with an apostrophe or a hyphen between two of them.
+/// The words of a text in lower case.
 pub fn words(lowered: &str) -> Vec<Spoken<'_>> {
-    let mut words = Vec::with_capacity(lowered.len() / 5 + 1);
+    let mut words = Vec::new();
+    of_text(lowered, &mut words);
+    words
+}
+
+fn of_split<'m>(said: Words<'m>, spoken: &mut Vec<Spoken<'m>>) {
+    let mut open = false;
+    said.parts(
+        |character| character == ' ',
+        |part| open = of_part(said, part, open, spoken),
+    );
+}
+
+/// Adds the words of a part, of which `open` says whether the words before it go on; says whether its own do.
+fn of_part<'m>(said: Words<'m>, part: Part<'m>, open: bool, spoken: &mut Vec<Spoken<'m>>) -> bool {
+    let (Some(first), Some(last)) = (part.words.first(), part.words.last()) else {
+        return false;
+    };
+    let shown = || said.lowered.get(part.begin..part.end).unwrap_or_default();
+    if first.begin > part.begin && is_masked(shown()) {
+        return false;
+    }
+    let joins = open && first.begin == part.begin;
+    if let Some(word) = part.word() {
+        spoken.push(Spoken {
+            word: said.small(word),
+            joins,
+            known: word.known,
+        });
+    } else {
+        let bare = said.lowered.get(first.begin..last.end);
+        of_bare(bare.unwrap_or_default(), joins, spoken);
+    }
+    last.end == part.end
+}
+
+fn of_text<'m>(lowered: &'m str, spoken: &mut Vec<Spoken<'m>>) {
     let mut open = false;
     for part in lowered.split(' ') {
         let bare = part.trim_matches(is_mark);
@@ -81,21 +135,21 @@ pub fn words(lowered: &str) -> Vec<Spoken<'_>> {
             open &= part.is_empty();
             continue;
         }
-        let mut joins = open && !part.starts_with(is_mark);
-        if bare
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'\'' | b'-'))
-        {
-            words.push(Spoken { word: bare, joins });
-        } else {
-            for word in bare.split(is_break).filter(|word| !word.is_empty()) {
-                words.push(Spoken { word, joins });
-                joins = false;
-            }
-        }
+        of_bare(bare, open && !part.starts_with(is_mark), spoken);
         open = !part.ends_with(is_mark);
     }
-    words
+}
+
+/// Adds the words of a part without what stands around it.
+fn of_bare<'m>(bare: &'m str, mut joins: bool, spoken: &mut Vec<Spoken<'m>>) {
+    for word in bare.split(is_break).filter(|word| !word.is_empty()) {
+        spoken.push(Spoken {
+            word,
+            joins,
+            known: look_up(word),
+        });
+        joins = false;
+    }
 }
 
 fn is_break(character: char) -> bool {

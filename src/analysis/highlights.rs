@@ -2,11 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{
-    heard::Heard,
-    key_phrases::{is_common, is_greeting},
-    phrases::Phrases,
-};
+use super::{heard::Heard, key_phrases::is_greeting, phrases::Phrases};
 use crate::domain::{
     analysis::content::{Highlight, HighlightKind, Highlights, RulesMethod},
     transcript::SpeakerRole,
@@ -77,14 +73,10 @@ pub fn highlights(heard: &[Heard<'_>], compounds: Option<&[f64]>) -> Highlights 
 
 fn issue(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().position(|said| {
-        let telling = said
-            .words
-            .iter()
-            .filter(|spoken| !is_common(spoken.word))
-            .count();
+        let telling = said.words.iter().filter(|spoken| !spoken.known.is_common);
         said.is_by(SpeakerRole::Customer)
             && said.words.len() >= WORDS_MIN
-            && telling >= TELLING_WORDS_MIN
+            && telling.take(TELLING_WORDS_MIN).count() == TELLING_WORDS_MIN
     })
 }
 
@@ -103,8 +95,8 @@ fn commitment(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().rposition(|said| {
         let mut promises = false;
         if said.is_by(SpeakerRole::Agent) {
-            PROMISES.find(&said.words, |()| promises = true);
+            PROMISES.find(said.words, |()| promises = true);
         }
-        promises && !is_greeting(&said.words)
+        promises && !is_greeting(said.words)
     })
 }

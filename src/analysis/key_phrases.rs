@@ -2,12 +2,14 @@
 //! longer, the earlier and the more by the customer they are said. How a call begins and ends tells nothing.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
+    cmp::{Ordering, Reverse},
+    collections::{BinaryHeap, HashMap},
+    hash::{Hash, Hasher},
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
-    hashing::WordState,
     heard::{Heard, Spoken},
     number::count,
 };
@@ -43,7 +45,8 @@ const GREETINGS: [[&str; 2]; 12] = [
     ["anything", "else"],
 ];
 
-const COMMON: &str = "a about above actually after again against ago ahead all almost already alright also always am an and another \
+/// Words that say nothing about a conversation.
+pub(super) const COMMON: &str = "a about above actually after again against ago ahead all almost already alright also always am an and another \
     any anybody anyone anything anyway are aren't around as ask asked asking at away back basically be because been before \
     being below better between both but by bye call called calling calls came can can't cannot come coming could couldn't day \
     dear definitely did didn't different do does doesn't doing don't done down during each either else enough even ever every \
@@ -65,25 +68,35 @@ const COMMON: &str = "a about above actually after again against ago ahead all a
     eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty \
     ninety hundred thousand first second third welcome happy glad apologize appreciate wonderful afternoon evening week";
 
-static COMMON_WORDS: LazyLock<HashSet<&'static str, WordState>> =
-    LazyLock::new(|| COMMON.split_whitespace().collect());
+/// Words that follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Phrase<'s>(&'s [Spoken<'s>]);
 
 /// What is known of a phrase.
-#[derive(Debug, Default)]
-struct Said {
+#[derive(Debug)]
+struct Said<'s> {
+    phrase: Phrase<'s>,
     weight: u64,
     count: u64,
-    words: u64,
-    turns: Vec<usize>,
+    first_turn: usize,
+}
+
+/// The phrases that were said, and in which turns.
+#[derive(Debug, Default)]
+struct Found<'s> {
+    places: HashMap<Phrase<'s>, usize, RandomState>,
+    said: Vec<Said<'s>>,
+    /// The phrase, by its place in `said`, and the turn.
+    turns: Vec<(usize, usize)>,
 }
 
 /// Makes the section.
 pub fn key_phrases(heard: &[Heard<'_>]) -> KeyPhrases {
-    let mut found: HashMap<Vec<&str>, Said, WordState> = HashMap::default();
+    let mut found = Found::default();
     let closing = heard.len().saturating_sub(CLOSING_TURNS);
     for (turn, said) in heard.iter().enumerate() {
         let at_the_edge = turn < OPENING_TURNS || turn >= closing;
-        if said.is_by(SpeakerRole::System) || (at_the_edge && is_greeting(&said.words)) {
+        if said.is_by(SpeakerRole::System) || (at_the_edge && is_greeting(said.words)) {
             continue;
         }
         let weight = if said.is_by(SpeakerRole::Customer) {
@@ -91,42 +104,15 @@ pub fn key_phrases(heard: &[Heard<'_>]) -> KeyPhrases {
         } else {
             1
         };
-        candidates(&said.words, |phrase| {
-            let known = found.entry(phrase).or_default();
-            known.weight += weight;
-            known.count += 1;
-            if known.turns.len() < TURNS_MAX && known.turns.last() != Some(&turn) {
-                known.turns.push(turn);
-            }
-        });
+        candidates(said.words, |phrase| found.add(phrase, turn, weight));
     }
-    let turns = count(heard.len()).max(1);
-    let mut ranked: Vec<(u64, Vec<&str>, Said)> = found
-        .into_iter()
-        .map(|(phrase, mut said)| {
-            said.words = count(phrase.len());
-            let first = count(said.turns.first().copied().unwrap_or(0));
-            let early = 150 - 50 * first / turns;
-            (said.weight * said.words * early, phrase, said)
-        })
-        .collect();
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let mut kept: Vec<(Vec<&str>, Said)> = Vec::with_capacity(KEPT_MAX);
-    for (_, phrase, said) in ranked {
-        if kept.len() == KEPT_MAX {
-            break;
+    let items = found.best(heard.len()).into_iter().map(|(at, said)| {
+        let words: Vec<&str> = said.phrase.words().collect();
+        KeyPhrase {
+            text: words.join(" "),
+            count: said.count,
+            turns: found.turns_of(at),
         }
-        let is_known = kept
-            .iter()
-            .any(|(known, _)| is_part(&phrase, known) || is_part(known, &phrase));
-        if !is_known {
-            kept.push((phrase, said));
-        }
-    }
-    let items = kept.into_iter().map(|(phrase, said)| KeyPhrase {
-        text: phrase.join(" "),
-        count: said.count,
-        turns: said.turns,
     });
     KeyPhrases {
         method: RulesMethod::Rules,
@@ -134,13 +120,95 @@ pub fn key_phrases(heard: &[Heard<'_>]) -> KeyPhrases {
     }
 }
 
-fn is_part(shorter: &[&str], longer: &[&str]) -> bool {
-    longer.windows(shorter.len()).any(|part| part == shorter)
+impl<'s> Found<'s> {
+    fn add(&mut self, phrase: Phrase<'s>, turn: usize, weight: u64) {
+        let place = *self.places.entry(phrase).or_insert(self.said.len());
+        if let Some(said) = self.said.get_mut(place) {
+            said.weight += weight;
+            said.count += 1;
+        } else {
+            self.said.push(Said {
+                phrase,
+                weight,
+                count: 1,
+                first_turn: turn,
+            });
+        }
+        self.turns.push((place, turn));
+    }
+
+    /// The most telling of them, none part of another, and the place of each.
+    fn best(&self, turns: usize) -> Vec<(usize, &Said<'s>)> {
+        let turns = count(turns).max(1);
+        let ranked = self.said.iter().enumerate().map(|(place, said)| {
+            let early = 150 - 50 * count(said.first_turn) / turns;
+            let worth = said.weight * count(said.phrase.0.len()) * early;
+            (worth, Reverse(said.phrase), place)
+        });
+        let mut ranked: BinaryHeap<_> = ranked.collect();
+        let mut kept: Vec<(usize, &Said<'s>)> = Vec::with_capacity(KEPT_MAX);
+        while kept.len() < KEPT_MAX
+            && let Some((_, Reverse(phrase), place)) = ranked.pop()
+        {
+            let mut known = kept.iter().map(|(_, said)| said.phrase);
+            let is_known = known.any(|known| phrase.is_part_of(known) || known.is_part_of(phrase));
+            if let Some(said) = self.said.get(place).filter(|_| !is_known) {
+                kept.push((place, said));
+            }
+        }
+        kept
+    }
+
+    /// The first turns in which a phrase is said.
+    fn turns_of(&self, place: usize) -> Vec<usize> {
+        let of_it = self.turns.iter().filter(|(of, _)| *of == place);
+        let mut turns: Vec<usize> = Vec::new();
+        for (_, turn) in of_it {
+            if turns.len() < TURNS_MAX && turns.last() != Some(turn) {
+                turns.push(*turn);
+            }
+        }
+        turns
+    }
 }
 
-/// Whether the word says nothing about a conversation.
-pub(super) fn is_common(word: &str) -> bool {
-    COMMON_WORDS.contains(word)
+impl<'s> Phrase<'s> {
+    fn words(self) -> impl Iterator<Item = &'s str> {
+        self.0.iter().map(|spoken| spoken.word)
+    }
+
+    fn is_part_of(self, longer: Self) -> bool {
+        longer
+            .0
+            .windows(self.0.len())
+            .any(|part| Phrase(part) == self)
+    }
+}
+
+impl PartialEq for Phrase<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.words().eq(other.words())
+    }
+}
+
+impl Eq for Phrase<'_> {}
+
+impl PartialOrd for Phrase<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Phrase<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.words().cmp(other.words())
+    }
+}
+
+impl Hash for Phrase<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().for_each(|word| word.hash(state));
+    }
 }
 
 /// Whether a turn is how calls begin or end.
@@ -152,24 +220,26 @@ pub(super) fn is_greeting(words: &[Spoken<'_>]) -> bool {
 }
 
 /// The runs of words that are not common.
-fn candidates<'m>(words: &[Spoken<'m>], mut found: impl FnMut(Vec<&'m str>)) {
-    let mut run: Vec<&str> = Vec::new();
-    let mut close = |run: &mut Vec<&'m str>| {
-        let single = run.len() == 1 && run.first().is_some_and(|word| word.len() < LETTERS_MIN);
-        if !run.is_empty() && !single {
-            found(std::mem::take(run));
+fn candidates<'s>(words: &'s [Spoken<'s>], mut found: impl FnMut(Phrase<'s>)) {
+    let mut close = |from: usize, until: usize| {
+        let run = words.get(from..until).unwrap_or_default();
+        match run {
+            [] => {}
+            [single] if single.word.len() < LETTERS_MIN => {}
+            run => found(Phrase(run)),
         }
-        run.clear();
     };
-    for spoken in words {
-        let is_number = spoken.word.bytes().any(|byte| byte.is_ascii_digit());
-        let tells = spoken.word.len() > 1 && !is_number && !is_common(spoken.word);
-        if !tells || !spoken.joins || run.len() == WORDS_MAX {
-            close(&mut run);
+    let mut from = 0;
+    for (at, spoken) in words.iter().enumerate() {
+        let is_number = || spoken.word.bytes().any(|byte| byte.is_ascii_digit());
+        let tells = !spoken.known.is_common && spoken.word.len() > 1 && !is_number();
+        if !tells || !spoken.joins || at - from == WORDS_MAX {
+            close(from, at);
+            from = at;
         }
-        if tells {
-            run.push(spoken.word);
+        if !tells {
+            from = at + 1;
         }
     }
-    close(&mut run);
+    close(from, words.len());
 }

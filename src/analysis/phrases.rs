@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{
-    hashing::WordState,
-    heard::{Spoken, words},
-};
+use foldhash::fast::RandomState;
+
+use super::heard::{Spoken, words};
 
 /// Phrases to be found, each with what it stands for.
 #[derive(Debug, Clone)]
 pub struct Phrases<T> {
-    by_first: HashMap<String, Vec<Phrase<T>>, WordState>,
+    by_first: HashMap<String, Vec<Phrase<T>>, RandomState>,
 }
 
 #[derive(Debug, Clone)]
@@ -22,7 +21,7 @@ struct Phrase<T> {
 impl<T: Copy> Phrases<T> {
     /// Prepares phrases. One without a word is never found; a `*` at its beginning says nothing.
     pub fn new<'p>(phrases: impl Iterator<Item = (&'p str, T)>) -> Self {
-        let mut by_first: HashMap<String, Vec<Phrase<T>>, WordState> = HashMap::default();
+        let mut by_first: HashMap<String, Vec<Phrase<T>>, RandomState> = HashMap::default();
         for (phrase, means) in phrases {
             let lowered = phrase.to_lowercase().replace('*', " any_one_word ");
             let lowered = lowered.replace("any_one_word", "\u{1}x");

@@ -1,12 +1,13 @@
 //! Finds personal data in what was said, written and spoken: "4111 1111 1111 1111" and "four one one one, double one", "jane
 //! dot doe at example dot com". Rules, no model: they see no name that is not introduced and no address without its number.
 //!
-//! What was said is passed once, into words with their places (`tokens`). Numbers are put together over pauses, fillers and
+//! What was said is split once, for all sections ([`super::words`]). Numbers are put together over pauses, fillers and
 //! the other's "mm-hm" (`runs`), and their length, checksum and the words before them say what they are (`numbers`). The
 //! rest has a file each. [`redacted`] has the text with the spans masked; the text itself is not changed.
 
 use std::borrow::Cow;
 
+use super::words::{Split, Words};
 use crate::domain::{
     analysis::privacy::{EntityType, MaskMode, Pii, PrivacyMethod, TextSpan, TurnSpan},
     transcript::Utterance,
@@ -21,7 +22,7 @@ mod people;
 mod redact;
 mod runs;
 mod tokens;
-mod vocabulary;
+pub(super) mod vocabulary;
 
 use tokens::Said;
 
@@ -52,8 +53,14 @@ pub fn detect(utterances: &[Utterance]) -> Vec<PiiSpan> {
 }
 
 /// The spans in texts, each with who said it.
-pub fn detect_in<'t>(texts: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<PiiSpan> {
-    let said: Vec<Said<'t>> = texts.map(|(by, text)| Said::new(by, text)).collect();
+pub fn detect_in<'t>(texts: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Vec<PiiSpan> {
+    let split = Split::of(texts.clone().map(|(_, text)| text));
+    detect_split(texts.map(|(by, _)| by).zip(split.texts()))
+}
+
+/// The spans in texts that were split before, each with who said it.
+pub fn detect_split<'t>(texts: impl Iterator<Item = (&'t str, Words<'t>)>) -> Vec<PiiSpan> {
+    let said: Vec<Said<'t>> = texts.map(|(by, words)| Said::new(by, words)).collect();
     let mut found = Vec::new();
     for turn in 0..said.len() {
         mail::find(&said, turn, &mut found);

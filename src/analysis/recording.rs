@@ -5,7 +5,8 @@
 
 use super::{
     run::Material,
-    timing::{timing, timing_of_voices},
+    timing::{timing_of_split, timing_of_voices},
+    words::Split,
 };
 use crate::domain::{
     analysis::{
@@ -79,8 +80,11 @@ fn anybody(sound: &Sound) -> u64 {
     sum
 }
 
-/// Who talked when, counted from the best times there are.
-pub fn conversation(material: &Material) -> (Section<ConversationCharacteristics>, TimingSource) {
+/// Who talked when, counted from the best times there are. `split` has the texts of the transcript.
+pub fn conversation(
+    material: &Material,
+    split: &Split<'_>,
+) -> (Section<ConversationCharacteristics>, TimingSource) {
     let talk_ms = material.facts.talk_ms();
     let sound = material
         .reading
@@ -108,7 +112,7 @@ pub fn conversation(material: &Material) -> (Section<ConversationCharacteristics
             from_voices(Some(said.utterances())).unwrap_or_else(|| skipped(SkipReason::NoTimes))
         }
         Some((TranscriptSource::Caller, given)) => {
-            let section = timing(given.utterances(), talk_ms);
+            let section = timing_of_split(given.utterances(), split, talk_ms);
             (Section::Completed(section), TimingSource::Utterances)
         }
         Some((TranscriptSource::SpeechToText, written)) => {
@@ -121,7 +125,8 @@ pub fn conversation(material: &Material) -> (Section<ConversationCharacteristics
                 if !are_separate(said) {
                     return skipped(SkipReason::NoSpeakerSeparation);
                 }
-                (Section::Completed(timing(said, talk_ms)), source)
+                let section = timing_of_split(said, split, talk_ms);
+                (Section::Completed(section), source)
             })
         }
     }

@@ -14,6 +14,7 @@ use super::{
     recording::{VOICE_ACTIVITY, conversation, recording, transcription},
     sentiment::scorer,
     summary::{Known, summary},
+    words::{Split, Words},
 };
 use crate::domain::{
     analysis::{
@@ -118,22 +119,36 @@ impl Material {
 /// Makes every section.
 pub fn analyse(material: &Material) -> Analysed {
     let scorer = scorer(&material.settings.sentiment);
-    analyse_with(material, &|text| scorer.compound(text))
+    analyse_with(material, &|said| scorer.compound_of(said))
 }
 
 /// Makes every section; `score` gives a text's compound score.
-pub fn analyse_with(material: &Material, score: &dyn Fn(&str) -> f64) -> Analysed {
+pub fn analyse_with(material: &Material, score: &dyn Fn(Words<'_>) -> f64) -> Analysed {
     let (facts, settings) = (&material.facts, &material.settings);
+    let utterances = material.transcript.as_ref();
+    let utterances = utterances.map_or(&[][..], |(_, transcript)| transcript.utterances());
+    let texts = utterances.iter().map(|said| said.text.as_str());
+    let Ok(split) = guarded("words", || Split::of(texts)) else {
+        return Analysed {
+            findings: failed(material),
+            turn_compounds: None,
+        };
+    };
     let call_metrics = Section::from(guarded("call_metrics", || {
         call_metrics(facts, settings.short_call_seconds)
     }));
     let call = call_metrics.completed();
-    let timed = guarded("conversation_characteristics", || conversation(material));
+    let timed = guarded("conversation_characteristics", || {
+        conversation(material, &split)
+    });
     let (conversation, timing_source) =
         timed.unwrap_or_else(|reason| (Section::Failed { reason }, TimingSource::CallEventsOnly));
     let speech = match &material.transcript {
         None => Speech::none(call, conversation),
-        Some((_, transcript)) => Speech::of(material, transcript, call, conversation, score),
+        Some((_, transcript)) => {
+            let said = (transcript, &split);
+            Speech::of(material, said, call, conversation, score)
+        }
     };
     let told = &material.insights;
     let Sections {

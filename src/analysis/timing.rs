@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{count, ratio, whole};
+use super::{
+    number::{count, ratio, whole},
+    words::{Split, Words},
+};
 use crate::domain::{
     analysis::conversation::{
         ConversationCharacteristics, NonTalkTime, Span, TalkTime, TimingMethod,
@@ -20,6 +23,10 @@ mod interruptions;
 mod questions;
 mod turns;
 mod words;
+
+use words::Counts;
+
+pub(super) use words::{FILLERS, NEGATIONS};
 
 /// A silence must be longer to count as non-talk time.
 pub const NON_TALK_MS: u64 = 3_000;
@@ -35,23 +42,28 @@ struct Speech<'a> {
     by: &'a str,
     begin: u64,
     end: u64,
-    words: u64,
-    fillers: u64,
-    negations: u64,
+    counts: Counts,
     text: &'a str,
 }
 
 /// Makes the section from utterances in order of time. `talk_ms` is the talk time of the call's record, where known.
 pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCharacteristics {
-    let speech: Vec<Speech<'_>> = utterances.iter().map(Speech::of).collect();
+    let split = split(utterances);
+    timing_of_split(utterances, &split, talk_ms)
+}
+
+/// Makes the section from utterances whose texts were split before.
+pub fn timing_of_split(
+    utterances: &[Utterance],
+    split: &Split<'_>,
+    talk_ms: Option<u64>,
+) -> ConversationCharacteristics {
+    let speech = Speech::all(utterances, split);
     let last = speech.iter().map(|said| said.end).max().unwrap_or(0);
     let duration = talk_ms.unwrap_or(0).max(last);
-    characteristics(
-        TimingMethod::Utterances,
-        &speech,
-        duration,
-        &Said::of(&speech),
-    )
+    let own = by_participant(&speech);
+    let said = Said::of(&own);
+    characteristics(TimingMethod::Utterances, (&speech, &own), duration, &said)
 }
 
 /// Makes the section from where each participant's voice was heard in a recording of this length; words are counted in what
@@ -67,10 +79,16 @@ pub fn timing_of_voices(
         .collect();
     speech.sort_by_key(|heard| (heard.begin, heard.end, heard.by));
     let said = said.map_or_else(Said::default, |utterances| {
-        let written: Vec<Speech<'_>> = utterances.iter().map(Speech::of).collect();
-        Said::of(&written)
+        let written = Speech::all(utterances, &split(utterances));
+        Said::of(&by_participant(&written))
     });
-    characteristics(TimingMethod::VoiceActivity, &speech, duration_ms, &said)
+    let own = by_participant(&speech);
+    let speech = (speech.as_slice(), &own);
+    characteristics(TimingMethod::VoiceActivity, speech, duration_ms, &said)
+}
+
+fn split(utterances: &[Utterance]) -> Split<'_> {
+    Split::of(utterances.iter().map(|utterance| utterance.text.as_str()))
 }
 
 /// What each one said, in words; nothing where nobody wrote it down.
@@ -82,27 +100,39 @@ struct Said {
     negations: BTreeMap<String, u64>,
 }
 
+/// Each one's own speech, by participant.
+type Own<'s, 'a> = BTreeMap<&'a str, Vec<&'s Speech<'a>>>;
+
+fn by_participant<'s, 'a>(speech: &'s [Speech<'a>]) -> Own<'s, 'a> {
+    let mut own: Own<'s, 'a> = BTreeMap::new();
+    for said in speech {
+        own.entry(said.by).or_default().push(said);
+    }
+    own
+}
+
 impl Said {
-    fn of(speech: &[Speech<'_>]) -> Self {
+    fn of(own: &Own<'_, '_>) -> Self {
+        let counted = |of: fn(&Speech<'_>) -> u64| {
+            sums(own, |speech| speech.iter().map(|said| of(said)).sum())
+        };
         Self {
-            words: sums(speech, |own| own.iter().map(|said| said.words).sum()),
-            questions: sums(speech, |own| {
-                own.iter().map(|said| questions::questions(said.text)).sum()
-            }),
-            fillers: sums(speech, |own| own.iter().map(|said| said.fillers).sum()),
-            negations: sums(speech, |own| own.iter().map(|said| said.negations).sum()),
+            words: counted(|said| said.counts.words),
+            questions: counted(|said| questions::questions(said.text)),
+            fillers: counted(|said| said.counts.fillers),
+            negations: counted(|said| said.counts.negations),
         }
     }
 }
 
 fn characteristics(
     method: TimingMethod,
-    speech: &[Speech<'_>],
+    (speech, own): (&[Speech<'_>], &Own<'_, '_>),
     duration: u64,
     said: &Said,
 ) -> ConversationCharacteristics {
     let anyone = union(speech.iter());
-    let talk = sums(speech, |own| length(&union(own.iter().copied())));
+    let talk = sums(own, |own| length(&union(own.iter().copied())));
     let talk_total: u64 = talk.values().sum();
     let runs = turns::runs(speech);
     let switches = count(runs.len().saturating_sub(1));
@@ -122,7 +152,7 @@ fn characteristics(
         longest_monologue_ms: turns::longest(&runs),
         response_latency_ms: turns::latency(&runs),
         time_to_first_word_ms: speech.iter().map(|said| said.begin).min().unwrap_or(0),
-        first_utterance_offset_ms: sums(speech, |own| {
+        first_utterance_offset_ms: sums(own, |own| {
             own.iter().map(|said| said.begin).min().unwrap_or(0)
         }),
         speaker_switches_per_minute: ratio(switches * MINUTE_MS, duration, 2),
@@ -139,23 +169,20 @@ fn characteristics(
 }
 
 impl<'a> Speech<'a> {
-    fn of(utterance: &'a Utterance) -> Self {
-        let text = utterance.text.as_str();
-        let mut said = Self {
+    fn all(utterances: &'a [Utterance], split: &Split<'_>) -> Vec<Self> {
+        let said = utterances.iter().zip(split.texts());
+        said.map(|(utterance, words)| Self::of(utterance, words))
+            .collect()
+    }
+
+    fn of(utterance: &'a Utterance, words: Words<'_>) -> Self {
+        Self {
             by: utterance.participant(),
             begin: utterance.begin_ms.into(),
             end: utterance.end_ms.into(),
-            words: 0,
-            fillers: 0,
-            negations: 0,
-            text,
-        };
-        for word in text.split_whitespace() {
-            said.words += 1;
-            said.fillers += u64::from(words::is_filler(word));
-            said.negations += u64::from(words::is_negation(word));
+            counts: words::counts(words),
+            text: utterance.text.as_str(),
         }
-        said
     }
 
     fn heard(by: &'a str, span: VoiceSpan) -> Self {
@@ -163,9 +190,7 @@ impl<'a> Speech<'a> {
             by,
             begin: span.begin_ms.into(),
             end: span.end_ms.into(),
-            words: 0,
-            fillers: 0,
-            negations: 0,
+            counts: Counts::default(),
             text: "",
         }
     }
@@ -176,11 +201,7 @@ impl<'a> Speech<'a> {
 }
 
 /// Something of each participant's own speech.
-fn sums(speech: &[Speech<'_>], of: impl Fn(&[&Speech<'_>]) -> u64) -> BTreeMap<String, u64> {
-    let mut own: BTreeMap<&str, Vec<&Speech<'_>>> = BTreeMap::new();
-    for said in speech {
-        own.entry(said.by).or_default().push(said);
-    }
+fn sums(own: &Own<'_, '_>, of: impl Fn(&[&Speech<'_>]) -> u64) -> BTreeMap<String, u64> {
     own.iter()
         .map(|(by, speech)| ((*by).to_owned(), of(speech)))
         .collect()

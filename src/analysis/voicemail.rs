@@ -78,7 +78,7 @@ fn said_by_machine(heard: &[Heard<'_>]) -> Option<usize> {
         .position(|said| {
             let mut is_said = false;
             if !said.is_by(SpeakerRole::Agent) {
-                PHRASES.find(&said.words, |()| is_said = true);
+                PHRASES.find(said.words, |()| is_said = true);
             }
             is_said
         })

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// Text of at most `MAX` characters, without NUL.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub struct Text<const MAX: usize>(String);
 
 /// Why a text was refused.
@@ -50,6 +50,13 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(text)
+    }
+}
+
+/// As a text is: without a copy of it.
+impl<const MAX: usize> serde::Serialize for Text<MAX> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         return;
     };
     let from = if now.traits.birth {
-        let born = (0..now.tokens.len()).find(|at| now.topic(*at) == Some(Topic::Birth));
+        let born = (0..now.len()).find(|at| now.topic(*at) == Some(Topic::Birth));
         born.map_or(0, |at| at + 1)
     } else {
         // The answer to "your date of birth?"
@@ -26,7 +26,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         }
         0
     };
-    let until = now.tokens.len().min(from + TOKENS_MAX);
+    let until = now.len().min(from + TOKENS_MAX);
     if let Some((first, last)) = (from..until).find_map(|at| Some((at, date(now, at)?)))
         && let (Some(first), Some(last)) = (now.token(first), now.token(last))
     {
@@ -126,7 +126,7 @@ fn written(said: &Said<'_>, at: usize) -> Option<usize> {
 fn digits(said: &Said<'_>, at: usize) -> Option<usize> {
     let mut count = 0;
     let mut last = None;
-    for index in at..said.tokens.len().min(at + 10) {
+    for index in at..said.len().min(at + 10) {
         let token = said.token(index)?;
         let before = index
             .checked_sub(1)

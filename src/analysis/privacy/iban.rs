@@ -31,7 +31,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
             .get(turn.saturating_sub(TOPIC_TURNS_MAX)..turn)
             .is_some_and(|before| before.iter().any(|said| said.traits.iban));
     let mut at = 0;
-    while at < now.tokens.len() {
+    while at < now.len() {
         match iban(now, at, is_told) {
             Some((until, begin, end)) => {
                 found.push(PiiSpan {
@@ -51,7 +51,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
 fn iban(said: &Said<'_>, from: usize, is_told: bool) -> Option<(usize, usize, usize)> {
     let mut text = String::new();
     let mut length = None;
-    for at in from..said.tokens.len() {
+    for at in from..said.len() {
         let token = said.token(at)?;
         let gap = said.gap(at);
         if at > from && (gap.len() > 2 || !gap.chars().all(|c| matches!(c, ' ' | '-' | ','))) {

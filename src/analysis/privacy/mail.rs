@@ -41,9 +41,9 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         let others = said.get(turn.saturating_sub(2)..turn).unwrap_or_default();
         own || others
             .iter()
-            .any(|said| (0..said.tokens.len().min(64)).any(|at| is_mail(said, at)))
+            .any(|said| (0..said.len().min(64)).any(|at| is_mail(said, at)))
     };
-    for (at, token) in now.tokens.iter().enumerate() {
+    for (at, token) in now.tokens(0).enumerate() {
         if token.known.sign == Some(Sign::At)
             && let Some((begin, end)) = spoken(now, at, &is_told)
         {
@@ -106,7 +106,7 @@ fn spoken(said: &Said<'_>, at: usize, is_told: &dyn Fn(usize) -> bool) -> Option
 fn domain(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
     let mut end = None;
     let (mut label, mut has_dot, mut is_host) = (0, false, false);
-    for index in at + 1..(at + 1 + DOMAIN_TOKENS_MAX).min(said.tokens.len()) {
+    for index in at + 1..(at + 1 + DOMAIN_TOKENS_MAX).min(said.len()) {
         let token = said.token(index)?;
         let gap = said.gap(index);
         let is_written_dot = gap == ".";
@@ -154,7 +154,7 @@ fn local(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
         {
             break;
         }
-        if is_sign(token) {
+        if is_sign(&token) {
             is_marked = true;
             after_sign = true;
             continue;
@@ -162,8 +162,8 @@ fn local(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
         // One word, or letters and digits one by one; more only after a sign.
         let next = first.and_then(|first| said.token(first));
         let is_spelled =
-            is_part(token) || (token.is_letter() && next.is_some_and(Token::is_letter));
-        let follows_spelled = next.is_some_and(|next| is_part(next) || is_spelled);
+            is_part(&token) || (token.is_letter() && next.is_some_and(|next| next.is_letter()));
+        let follows_spelled = next.is_some_and(|next| is_part(&next) || is_spelled);
         if !after_sign && !follows_spelled {
             break;
         }

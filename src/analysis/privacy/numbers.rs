@@ -111,7 +111,7 @@ fn is_price(said: &[Said<'_>], run: &Run) -> bool {
 /// Whether the number counts something: "dollars".
 fn is_amount(said: &[Said<'_>], run: &Run) -> bool {
     let last = run.pieces.last();
-    let unit = last.and_then(|last| said.get(last.turn)?.token(run.next).copied());
+    let unit = last.and_then(|last| said.get(last.turn)?.token(run.next));
     unit.is_some_and(|token| token.known.is_unit)
 }
 

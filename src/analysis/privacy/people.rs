@@ -31,7 +31,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         }
     };
     if now.traits.introduces {
-        for at in 0..now.tokens.len() {
+        for at in 0..now.len() {
             if let Some(place) = name(now, at) {
                 add(place, EntityType::Name);
             }
@@ -40,10 +40,10 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
     if now.traits.street && (now.traits.numbers || now.traits.mixed) {
         let is_told = || {
             let before = turn.checked_sub(1).and_then(|before| said.get(before));
-            let own = (0..now.tokens.len()).any(|at| now.topic(at) == Some(Topic::Address));
+            let own = (0..now.len()).any(|at| now.topic(at) == Some(Topic::Address));
             own || before.is_some_and(|before| before.last_topic() == Some(Topic::Address))
         };
-        for at in 0..now.tokens.len() {
+        for at in 0..now.len() {
             if let Some(place) = address(now, at, &is_told) {
                 add(place, EntityType::Address);
             }
@@ -93,7 +93,7 @@ fn name(said: &Said<'_>, at: usize) -> Option<(usize, usize)> {
 
 /// The last word of the name that begins at a token: capitals, or anything uncommon where nobody wrote capitals.
 fn run_of_name(said: &Said<'_>, from: usize) -> Option<usize> {
-    let words = (from..said.tokens.len().min(from + NAME_TOKENS_MAX)).take_while(|at| {
+    let words = (from..said.len().min(from + NAME_TOKENS_MAX)).take_while(|at| {
         let Some(token) = said.token(*at) else {
             return false;
         };
@@ -118,7 +118,7 @@ fn address(said: &Said<'_>, at: usize, is_told: &dyn Fn() -> bool) -> Option<(us
     if at > 0
         && said
             .token(at.checked_sub(1)?)
-            .is_some_and(super::tokens::Token::is_number)
+            .is_some_and(|token| token.is_number())
     {
         return None;
     }
@@ -127,10 +127,7 @@ fn address(said: &Said<'_>, at: usize, is_told: &dyn Fn() -> bool) -> Option<(us
         return None;
     }
     let mut name = at + 1;
-    while said
-        .token(name)
-        .is_some_and(super::tokens::Token::is_number)
-    {
+    while said.token(name).is_some_and(|token| token.is_number()) {
         name += 1;
     }
     let street = (name + 1..=name + STREET_TOKENS_MAX)

@@ -1,7 +1,7 @@
 //! Runs of digits, written or said, over pauses and the other's "mm-hm".
 
 use super::{
-    tokens::{Said, Shape},
+    tokens::{Said, Shape, Token},
     vocabulary::{Sign, Spoken},
 };
 
@@ -73,10 +73,10 @@ pub(super) fn runs(said: &[Said<'_>]) -> Vec<Run> {
 fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
     let piece = first.pieces.first()?;
     let now = said.get(piece.turn)?;
-    let leads_in = |token: &super::tokens::Token<'_>| {
+    let leads_in = |token: Token<'_>| {
         token.known.is_filler || token.known.is_back_channel || token.known.number.is_some()
     };
-    if !now.tokens.iter().take(piece.token).all(leads_in) {
+    if !now.tokens(0).take(piece.token).all(leads_in) {
         return None;
     }
     let (index, run) = runs.iter().enumerate().rev().take(8).find(|(_, run)| {
@@ -85,11 +85,7 @@ fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
     })?;
     let turn = run.pieces.last()?.turn;
     let before = said.get(turn)?;
-    let is_over = before
-        .tokens
-        .iter()
-        .skip(run.next)
-        .all(|token| token.known.is_filler);
+    let is_over = before.tokens(run.next).all(|token| token.known.is_filler);
     let between = said.get(turn + 1..piece.turn)?;
     let only_back_channels = between.len() <= TURNS_BETWEEN_MAX
         && between
@@ -101,10 +97,9 @@ fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
 
 /// "mm-hm", or the other's repeating the number.
 fn is_back_channel(said: &Said<'_>) -> bool {
-    said.tokens.len() <= BACK_CHANNEL_TOKENS_MAX
+    said.len() <= BACK_CHANNEL_TOKENS_MAX
         && said
-            .tokens
-            .iter()
+            .tokens(0)
             .all(|token| token.known.is_back_channel || token.known.is_filler || token.is_number())
 }
 
@@ -113,7 +108,7 @@ fn within(said: &Said<'_>, turn: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut open = false;
     let mut at = 0;
-    while at < said.tokens.len() {
+    while at < said.len() {
         if let Some((piece, next)) = piece(said, turn, at) {
             let joins = open && joins(said, &runs, at);
             match runs.last_mut() {
@@ -137,7 +132,7 @@ fn within(said: &Said<'_>, turn: usize) -> Vec<Run> {
 }
 
 /// What may stand between two parts of a number: "um", "dash".
-fn goes_between(token: &super::tokens::Token<'_>) -> bool {
+fn goes_between(token: Token<'_>) -> bool {
     token.known.is_filler || token.known.sign == Some(Sign::Dash)
 }
 

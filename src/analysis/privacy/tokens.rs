@@ -1,8 +1,9 @@
-//! One pass over what was said: words and numbers with their places, in bytes.
+//! What was said as those see it who look for personal data: words and numbers with their places, in bytes.
 
 use std::cell::OnceCell;
 
-use super::vocabulary::{self, Known, Spoken, Topic};
+use super::vocabulary::{Known, Sign, Spoken, Topic};
+use crate::analysis::words::{Word, Words, Written};
 
 /// A stretch of letters and digits. An apostrophe between two letters belongs to it.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +14,7 @@ pub(super) struct Token<'t> {
     /// As it stands.
     pub(super) text: &'t str,
     pub(super) shape: Shape,
-    pub(super) known: Known,
+    pub(super) known: &'static Known,
 }
 
 /// What a token is made of.
@@ -43,58 +44,66 @@ pub(super) struct Traits {
 pub(super) struct Said<'t> {
     pub(super) text: &'t str,
     pub(super) by: &'t str,
-    pub(super) tokens: Vec<Token<'t>>,
     pub(super) traits: Traits,
+    words: Words<'t>,
     last_topic: OnceCell<Option<Topic>>,
 }
 
 impl<'t> Said<'t> {
-    pub(super) fn new(by: &'t str, text: &'t str) -> Self {
+    pub(super) fn new(by: &'t str, words: Words<'t>) -> Self {
         let mut traits = Traits {
-            at: text.contains('@'),
+            at: words.text.bytes().any(|byte| byte == b'@'),
             ..Traits::default()
         };
-        let mut tokens = Vec::with_capacity(text.len() / 5 + 1);
-        let mut lowered = String::new();
-        let mut rest = text;
-        let mut at = 0;
-        while let Some((skipped, length)) = next(rest) {
-            let begin = at + skipped;
-            let end = begin + length;
-            let word = text.get(begin..end).unwrap_or_default();
-            let token = Token::new((begin, end), word, &mut lowered);
-            traits.note(&token);
-            tokens.push(token);
-            rest = text.get(end..).unwrap_or_default();
-            at = end;
+        for word in words.words {
+            traits.note(words.text, word);
         }
         Self {
-            text,
+            text: words.text,
             by,
-            tokens,
             traits,
+            words,
             last_topic: OnceCell::new(),
         }
     }
 
-    pub(super) fn token(&self, at: usize) -> Option<&Token<'t>> {
-        self.tokens.get(at)
+    /// How many tokens there are.
+    pub(super) fn len(&self) -> usize {
+        self.words.words.len()
+    }
+
+    pub(super) fn token(&self, at: usize) -> Option<Token<'t>> {
+        let word = self.words.words.get(at)?;
+        Some(Token::new(self.words, word))
+    }
+
+    /// The tokens from one on.
+    pub(super) fn tokens(&self, from: usize) -> impl Iterator<Item = Token<'t>> {
+        let words = self.words.words.iter().skip(from);
+        words.map(|word| Token::new(self.words, word))
+    }
+
+    /// What is known of a token.
+    fn known(&self, at: usize) -> Option<&'static Known> {
+        self.words.words.get(at).map(known)
     }
 
     /// What stands between a token and the one before it; before the first, what the text begins with.
     pub(super) fn gap(&self, at: usize) -> &'t str {
-        let from = at.checked_sub(1).and_then(|before| self.tokens.get(before));
+        let words = self.words.words;
+        let from = at.checked_sub(1).and_then(|before| words.get(before));
         let from = from.map_or(0, |before| before.end);
-        let until = self.tokens.get(at).map_or(self.text.len(), |t| t.begin);
+        let until = words.get(at).map_or(self.text.len(), |word| word.begin);
         self.text.get(from..until).unwrap_or_default()
     }
 
     /// The topic that a token is, alone or with the words before it.
     pub(super) fn topic(&self, at: usize) -> Option<Topic> {
-        let token = self.token(at)?;
-        if !token.known.is_topical {
-            return token.known.topic;
+        let known = self.known(at)?;
+        if !known.is_topical {
+            return known.topic;
         }
+        let token = self.token(at)?;
         let before = at.checked_sub(1).and_then(|before| self.token(before));
         let before = before.map(|before| before.text).unwrap_or_default();
         let is = |word: &str| token.text.eq_ignore_ascii_case(word);
@@ -129,39 +138,34 @@ impl<'t> Said<'t> {
 
     /// The last topic of all.
     pub(super) fn last_topic(&self) -> Option<Topic> {
-        let all = self.tokens.len();
+        let all = self.len();
         *self.last_topic.get_or_init(|| self.topic_before(all, all))
     }
 }
 
+/// What is known of a word of letters.
+fn known(word: &Word) -> &'static Known {
+    if word.written.has(Written::DIGIT) {
+        &Known::NOTHING
+    } else {
+        &word.known.privacy
+    }
+}
+
 impl<'t> Token<'t> {
-    fn new((begin, end): (usize, usize), text: &'t str, lowered: &mut String) -> Self {
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let shape = if digits == 0 {
-            Shape::Letters
-        } else if digits == text.len() {
-            Shape::Digits
-        } else {
-            Shape::Mixed
-        };
-        let known = if shape == Shape::Letters && text.is_ascii() {
-            if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                lowered.clear();
-                lowered.push_str(text);
-                lowered.make_ascii_lowercase();
-                vocabulary::look_up(lowered)
-            } else {
-                vocabulary::look_up(text)
-            }
-        } else {
-            None
-        };
+    fn new(words: Words<'t>, word: &Word) -> Self {
         Self {
-            begin,
-            end,
-            text,
-            shape,
-            known: known.unwrap_or_default(),
+            begin: word.begin,
+            end: word.end,
+            text: words.shown(word),
+            shape: if !word.written.has(Written::DIGIT) {
+                Shape::Letters
+            } else if word.written == Written::DIGIT {
+                Shape::Digits
+            } else {
+                Shape::Mixed
+            },
+            known: known(word),
         }
     }
 
@@ -184,55 +188,25 @@ impl<'t> Token<'t> {
 }
 
 impl Traits {
-    fn note(&mut self, token: &Token<'_>) {
-        let known = &token.known;
-        self.numbers |= match known.number {
-            None => token.shape == Shape::Digits,
-            Some(Spoken::Times(_)) => false,
-            Some(_) => true,
-        };
-        self.mixed |= token.shape == Shape::Mixed;
-        self.at |= known.sign == Some(vocabulary::Sign::At);
-        self.birth |= known.topic == Some(Topic::Birth);
-        self.iban |= known.topic == Some(Topic::Iban);
-        self.street |= known.is_street;
-        self.spelled |= token.is_letter();
-        let is_upper = token
-            .text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_uppercase());
-        self.upper |= is_upper;
-        self.introduces |= known.introduces;
-    }
-}
-
-/// The next token: how much stands before it, and how long it is.
-fn next(text: &str) -> Option<(usize, usize)> {
-    let skipped = begin(text)?;
-    let word = text.get(skipped..)?;
-    let ascii = word.bytes().position(|byte| !byte.is_ascii_alphanumeric());
-    let from = ascii.unwrap_or(word.len());
-    let mut rest = word.get(from..)?.char_indices();
-    while let Some((at, character)) = rest.next() {
-        if character.is_alphanumeric() {
-            continue;
+    fn note(&mut self, text: &str, word: &Word) {
+        if word.written.has(Written::DIGIT) {
+            self.numbers |= word.written == Written::DIGIT;
+            self.mixed |= word.written != Written::DIGIT;
+        } else {
+            let known = known(word);
+            self.numbers |= known
+                .number
+                .is_some_and(|said| !matches!(said, Spoken::Times(_)));
+            self.at |= known.sign == Some(Sign::At);
+            self.birth |= known.topic == Some(Topic::Birth);
+            self.iban |= known.topic == Some(Topic::Iban);
+            self.street |= known.is_street;
+            self.introduces |= known.introduces;
+            self.spelled |= word.end - word.begin == 1;
         }
-        let apostrophe = matches!(character, '\'' | '\u{2019}');
-        if apostrophe && rest.as_str().starts_with(char::is_alphabetic) {
-            continue;
+        if word.written.has(Written::CAPITAL) {
+            let first = text.as_bytes().get(word.begin);
+            self.upper |= first.is_some_and(u8::is_ascii_uppercase);
         }
-        return Some((skipped, from + at));
     }
-
-    Some((skipped, word.len()))
-}
-
-/// Where the first letter or digit stands.
-fn begin(text: &str) -> Option<usize> {
-    let at = text
-        .bytes()
-        .position(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())?;
-    let rest = text.get(at..)?;
-    rest.find(char::is_alphanumeric).map(|more| at + more)
 }

@@ -1,8 +1,8 @@
 //! The words that tell what a number is, and the words that numbers are said in.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 
-use crate::analysis::hashing::WordState;
+use foldhash::fast::FixedState;
 
 /// What a number that follows is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub(super) enum Sign {
 }
 
 /// What is known of a word.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Known {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::analysis) struct Known {
     pub(super) topic: Option<Topic>,
     pub(super) number: Option<Spoken>,
     pub(super) sign: Option<Sign>,
@@ -72,6 +72,32 @@ pub(super) struct Known {
     pub(super) is_topical: bool,
     /// Too common to be anybody's name.
     pub(super) is_common: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl Known {
+    /// Nothing is known of the word.
+    pub(in crate::analysis) const NOTHING: Self = Self {
+        topic: None,
+        number: None,
+        sign: None,
+        ordinal: None,
+        is_month: false,
+        is_filler: false,
+        is_back_channel: false,
+        is_unit: false,
+        is_street: false,
+        is_mail_host: false,
+        is_top_domain: false,
+        introduces: false,
+        is_topical: false,
+        is_common: false,
+    };
 }
 
 const DIGITS: [&str; 10] = [
@@ -186,15 +212,9 @@ const FLAGS: [(Flag, &str); 11] = [
     ),
 ];
 
-static KNOWN: LazyLock<HashMap<&'static str, Known, WordState>> = LazyLock::new(known);
-
-/// What is known of a word in lower case.
-pub(super) fn look_up(word: &str) -> Option<Known> {
-    KNOWN.get(word).copied()
-}
-
-fn known() -> HashMap<&'static str, Known, WordState> {
-    let mut known: HashMap<&'static str, Known, WordState> = HashMap::default();
+/// Every word of which something is known, in lower case.
+pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Known)> {
+    let mut known: HashMap<&'static str, Known, FixedState> = HashMap::default();
     let mut number = |word, number| known.entry(word).or_default().number = Some(number);
     for (value, word) in (0..).zip(DIGITS) {
         number(word, Spoken::Digit(value));
@@ -242,5 +262,5 @@ fn known() -> HashMap<&'static str, Known, WordState> {
             flag(known.entry(word).or_default());
         }
     }
-    known
+    known.into_iter()
 }

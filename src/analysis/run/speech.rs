@@ -8,9 +8,11 @@ use crate::{
         highlights::highlights,
         key_phrases::key_phrases,
         language::language,
-        privacy, quality,
+        privacy::{self, PiiSpan},
+        quality,
         sentiment::{is_supported, sentiment},
         voicemail::voicemail,
+        words::{Split, Words},
     },
     domain::{
         analysis::{
@@ -65,10 +67,10 @@ impl Speech {
     /// All that can be made. `score` gives a text's compound score.
     pub(super) fn of(
         material: &Material,
-        transcript: &Transcript,
+        (transcript, split): (&Transcript, &Split<'_>),
         call: Option<&CallMetrics>,
         conversation: Section<ConversationCharacteristics>,
-        score: &dyn Fn(&str) -> f64,
+        score: &dyn Fn(Words<'_>) -> f64,
     ) -> Self {
         let utterances = transcript.utterances();
         let talk_ms = material.facts.talk_ms();
@@ -81,14 +83,20 @@ impl Speech {
         });
         let is_english = is_supported(language.as_ref().map(|(language, _)| language));
         let said = (utterances, transcript.times());
-        let (sentiment, turn_compounds) = toned(material, said, is_english, score);
+        let (sentiment, turn_compounds) = if is_english {
+            toned(material, said, split, score)
+        } else {
+            let reason = SkipReason::LanguageNotSupported;
+            (Section::Skipped { reason }, None)
+        };
         let quality_flags = guarded("quality_flags", || {
             let heard = (conversation.completed(), sentiment.completed());
             quality::flags(utterances, talk_ms, heard)
         });
-        let words = Words {
+        let content = Content {
             material,
             utterances,
+            split,
             times: transcript.times(),
             call,
             is_english,
@@ -102,7 +110,7 @@ impl Speech {
             language,
             conversation,
             sentiment,
-            ..words.sections(turn_compounds.clone())
+            ..content.sections(turn_compounds.clone())
         }
     }
 }
@@ -111,16 +119,11 @@ impl Speech {
 fn toned(
     material: &Material,
     (utterances, times): (&[Utterance], Times),
-    is_english: bool,
-    score: &dyn Fn(&str) -> f64,
+    split: &Split<'_>,
+    score: &dyn Fn(Words<'_>) -> f64,
 ) -> (Section<Sentiment>, Option<Vec<f64>>) {
-    if !is_english {
-        let reason = SkipReason::LanguageNotSupported;
-        return (Section::Skipped { reason }, None);
-    }
     let scored = guarded("sentiment", || {
-        let texts = utterances.iter().map(|utterance| utterance.text.as_str());
-        let compounds: Vec<f64> = texts.map(score).collect();
+        let compounds: Vec<f64> = split.texts().map(score).collect();
         let settings = &material.settings.sentiment;
         (
             sentiment((utterances, times), &compounds, settings),
@@ -134,9 +137,10 @@ fn toned(
 }
 
 /// What the sections about words are made of.
-struct Words<'a> {
+struct Content<'a> {
     material: &'a Material,
     utterances: &'a [Utterance],
+    split: &'a Split<'a>,
     times: Times,
     call: Option<&'a CallMetrics>,
     is_english: bool,
@@ -144,15 +148,16 @@ struct Words<'a> {
     duration_ms: Option<u64>,
 }
 
-impl Words<'_> {
+impl Content<'_> {
     /// Where personal data cannot be found, nothing is made of the words: it could be in it.
     fn sections(&self, turn_compounds: Option<Vec<f64>>) -> Speech {
-        let spans = match guarded("pii", || privacy::detect(self.utterances)) {
+        let spans = match guarded("pii", || self.personal_data()) {
             Ok(spans) => spans,
             Err(reason) => return Speech::unread(reason, turn_compounds),
         };
         let masked = masked(self.utterances, &spans);
-        let heard = heard(&masked);
+        let mut spoken = Vec::with_capacity(self.split.words());
+        let heard = heard(&masked, self.split, &mut spoken);
         let in_english = SkipReason::LanguageNotSupported;
         let duration_ms = self.duration_ms.unwrap_or_else(|| {
             let ends = self.utterances.iter().map(|utterance| utterance.end_ms);
@@ -176,6 +181,11 @@ impl Words<'_> {
             voicemail: Section::from(guarded("voicemail", || voicemail(self.call, &heard))),
             ..Speech::unread(FailReason::InternalError, turn_compounds)
         }
+    }
+
+    fn personal_data(&self) -> Vec<PiiSpan> {
+        let speakers = self.utterances.iter().map(Utterance::participant);
+        privacy::detect_split(speakers.zip(self.split.texts()))
     }
 
     fn english<T>(

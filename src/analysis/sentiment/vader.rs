@@ -7,9 +7,11 @@
 //! [`Profile::Call`] differs from Python in one thing: the words in [`lexicon::SERVICE_WORDS`] have no value, because service
 //! talk is full of them where nobody feels anything ("how can I help", "yes please", "order number"). "no" still negates.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-mod lexicon;
+use crate::analysis::words::{Split, Words};
+
+pub(in crate::analysis) mod lexicon;
 mod rules;
 mod text;
 
@@ -54,11 +56,24 @@ impl Vader {
     /// The scores of a text, rounded as Python's are. The time is linear in its length, but for a text with "but": square, as
     /// Python's is, in the number of its words.
     pub fn scores(&self, text: &str) -> Scores {
-        rules::scores(self, text)
+        let plain = text::without_emojis(text);
+        let split = Split::of(std::iter::once(plain.as_ref()));
+        rules::scores(self, split.text(0))
     }
 
     /// The compound score alone, -1 to 1.
     pub fn compound(&self, text: &str) -> f64 {
-        rules::compound(self, text)
+        self.compound_of(Split::of(std::iter::once(text)).text(0))
+    }
+
+    /// The compound score of a text that was split before.
+    pub fn compound_of(&self, said: Words<'_>) -> f64 {
+        match text::without_emojis(said.text) {
+            Cow::Borrowed(_) => rules::compound(self, said),
+            Cow::Owned(plain) => {
+                let split = Split::of(std::iter::once(plain.as_str()));
+                rules::compound(self, split.text(0))
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn interruptions(speech: &[Speech<'_>]) -> Interruptions {
     let mut talking: Vec<Speech<'_>> = Vec::new();
     for said in speech {
         talking.retain(|other| other.end > said.begin);
-        if said.words >= WORDS_MIN || said.length() >= LENGTH_MS_MIN {
+        if said.counts.words >= WORDS_MIN || said.length() >= LENGTH_MS_MIN {
             for other in &talking {
                 let overlap = said.end.min(other.end) - said.begin;
                 let cuts_in = other.by != said.by && other.begin < said.begin;

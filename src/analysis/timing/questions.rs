@@ -14,24 +14,20 @@ const PRONOUNS: [&str; 10] = [
 
 /// How many questions a text asks.
 pub(super) fn questions(text: &str) -> u64 {
-    let marked = super::count(text.matches('?').count());
+    let marked = super::count(text.bytes().filter(|byte| *byte == b'?').count());
     let unclosed = text.rsplit(['.', '!', '?']).next().unwrap_or_default();
     marked + u64::from(begins_as_question(unclosed))
 }
 
 fn begins_as_question(sentence: &str) -> bool {
-    let mut words = sentence.split_whitespace().map(|word| {
-        word.trim_matches(|c: char| !c.is_alphanumeric())
-            .to_lowercase()
-    });
+    let words = sentence.split_whitespace();
+    let mut words = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let is_one = |word: &str, of: &[&str]| of.iter().any(|one| one.eq_ignore_ascii_case(word));
     let Some(first) = words.next() else {
         return false;
     };
-    if QUESTION_WORDS.contains(&first.as_str()) {
-        return true;
-    }
-    let second = words.next().unwrap_or_default();
-    AUXILIARIES.contains(&first.as_str()) && PRONOUNS.contains(&second.as_str())
+    is_one(first, &QUESTION_WORDS)
+        || (is_one(first, &AUXILIARIES) && is_one(words.next().unwrap_or_default(), &PRONOUNS))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use foldhash::fast::FixedState;
+
 use super::{Profile, Vader};
-use crate::analysis::hashing::WordState;
+use crate::analysis::words::known::look_up;
 
 const LEXICON: &str = include_str!("data/vader_lexicon.txt");
 const EMOJIS: &str = include_str!("data/emoji_utf8_lexicon.txt");
@@ -44,7 +46,7 @@ const NEGATIONS: &str = "\
     rarely seldom despite";
 
 /// A word that a rule asks for by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     No,
     Or,
@@ -79,7 +81,6 @@ pub(super) enum Name {
     Just,
     Enough,
     Sort,
-    #[default]
     Other,
 }
 
@@ -120,8 +121,8 @@ const NAMES: [(&str, Name); 33] = [
 ];
 
 /// What is known of a word.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Entry {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::analysis) struct Entry {
     /// Its value, if it is in the lexicon.
     pub(super) value: Option<f64>,
     /// What it adds to the strength of what follows.
@@ -133,13 +134,34 @@ pub(super) struct Entry {
     is_service: bool,
 }
 
-static WORDS: LazyLock<HashMap<&'static str, Entry, WordState>> = LazyLock::new(words);
-static DESCRIPTIONS: LazyLock<HashMap<char, &'static str, WordState>> = LazyLock::new(descriptions);
+static DESCRIPTIONS: LazyLock<HashMap<char, &'static str, FixedState>> =
+    LazyLock::new(descriptions);
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl Entry {
+    /// Nothing is known of the word.
+    pub(in crate::analysis) const NOTHING: Self = Self {
+        value: None,
+        boost: 0.0,
+        negates: false,
+        name: Name::Other,
+        is_service: false,
+    };
+}
 
 impl Vader {
     /// What is known of a word in lower case.
     pub(super) fn entry(&self, word: &str) -> Entry {
-        let mut entry = WORDS.get(word).copied().unwrap_or_default();
+        self.judged(word, look_up(word).tone)
+    }
+
+    /// What the profile and the account make of what is known of a word in lower case.
+    pub(super) fn judged(&self, word: &str, mut entry: Entry) -> Entry {
         if entry.is_service && self.profile == Profile::Call {
             entry.value = None;
         }
@@ -157,8 +179,9 @@ pub(super) fn description(emoji: char) -> Option<&'static str> {
     DESCRIPTIONS.get(&emoji).copied()
 }
 
-fn words() -> HashMap<&'static str, Entry, WordState> {
-    let mut words: HashMap<&'static str, Entry, WordState> = HashMap::default();
+/// Every word of which something is known, in lower case.
+pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Entry)> {
+    let mut words: HashMap<&'static str, Entry, FixedState> = HashMap::default();
     for line in LEXICON.lines() {
         let mut columns = line.trim().split('\t');
         if let (Some(word), Some(Ok(value))) =
@@ -181,11 +204,11 @@ fn words() -> HashMap<&'static str, Entry, WordState> {
     for (word, name) in NAMES {
         words.entry(word).or_default().name = name;
     }
-    words
+    words.into_iter()
 }
 
 /// Only single characters: Python looks at one at a time, and so never finds the longer ones.
-fn descriptions() -> HashMap<char, &'static str, WordState> {
+fn descriptions() -> HashMap<char, &'static str, FixedState> {
     let mut found = HashMap::default();
     for line in EMOJIS.lines() {
         let mut columns = line.trim().split('\t');

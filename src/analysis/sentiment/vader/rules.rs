@@ -4,9 +4,12 @@
 use super::{
     Scores, Vader,
     lexicon::{Name, STEP},
-    text::{Token, tokens, without_emojis},
+    text::{Token, tokens},
 };
-use crate::analysis::number::{count, float, rounded};
+use crate::analysis::{
+    number::{count, float, rounded},
+    words::Words,
+};
 
 /// What capitals among small letters add.
 const CAPITALS: f64 = 0.733;
@@ -58,10 +61,9 @@ const NOTHING: Value = Value {
     is_whole: true,
 };
 
-/// All four scores.
-pub(super) fn scores(vader: &Vader, text: &str) -> Scores {
-    let text = without_emojis(text);
-    let values = values(&tokens(vader, &text));
+/// All four scores of a text without emojis.
+pub(super) fn scores(vader: &Vader, said: Words<'_>) -> Scores {
+    let values = values(&tokens(vader, said));
     let (mut positive, mut negative, mut neutral) = (0.0, 0.0, 0.0);
     for Value { value, .. } in &values {
         if *value > 0.0 {
@@ -72,7 +74,7 @@ pub(super) fn scores(vader: &Vader, text: &str) -> Scores {
             neutral += 1.0;
         }
     }
-    let emphasis = emphasis(&text);
+    let emphasis = emphasis(said.text);
     if positive > -negative {
         positive += emphasis;
     } else if positive < -negative {
@@ -94,14 +96,13 @@ pub(super) fn scores(vader: &Vader, text: &str) -> Scores {
     }
 }
 
-/// The compound score.
-pub(super) fn compound(vader: &Vader, text: &str) -> f64 {
-    let text = without_emojis(text);
-    let tokens = tokens(vader, &text);
+/// The compound score of a text without emojis.
+pub(super) fn compound(vader: &Vader, said: Words<'_>) -> f64 {
+    let tokens = tokens(vader, said);
     if tokens.iter().all(|token| token.entry.value.is_none()) {
         return 0.0;
     }
-    normal(&values(&tokens), emphasis(&text))
+    normal(&values(&tokens), emphasis(said.text))
 }
 
 fn normal(values: &[Value], emphasis: f64) -> f64 {

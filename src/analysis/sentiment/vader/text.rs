@@ -10,6 +10,7 @@ use super::{
     Vader,
     lexicon::{Entry, description},
 };
+use crate::analysis::words::{Part, Word, Words, Written};
 
 /// A word and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +21,13 @@ pub(super) struct Token {
     pub(super) is_upper: bool,
 }
 
-/// The text with its emojis in words.
+/// The text with its emojis in words; as it is, if it has none.
 pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
+    if text.is_ascii()
+        || text
+            .chars()
+            .all(|character| description(character).is_none())
+    {
         return text.into();
     }
     let mut plain = String::with_capacity(text.len());
@@ -43,48 +48,48 @@ pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
 }
 
 /// The words of a text without emojis.
-pub(super) fn tokens(vader: &Vader, text: &str) -> Vec<Token> {
-    let mut lowered = String::new();
-    let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
-    let mut take = |word: &str| {
-        if !word.is_empty() {
-            tokens.push(token(vader, bare(word), &mut lowered));
-        }
-    };
-    if text.is_ascii() {
-        let mut begin = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte <= b' ' && is_space(byte.into()) {
-                take(text.get(begin..at).unwrap_or_default());
-                begin = at + 1;
-            }
-        }
-        take(text.get(begin..).unwrap_or_default());
-    } else {
-        text.split(is_space).for_each(take);
-    }
+pub(super) fn tokens(vader: &Vader, said: Words<'_>) -> Vec<Token> {
+    let mut tokens = Vec::with_capacity(said.words.len() + 1);
+    said.parts(is_space, |part| tokens.push(token(vader, said, part)));
     tokens
 }
 
-fn token(vader: &Vader, word: &str, lowered: &mut String) -> Token {
-    let is_small = word
-        .bytes()
-        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    let mut entry = if is_small {
-        vader.entry(word)
-    } else if word.is_ascii() {
-        lowered.clear();
-        lowered.push_str(word);
-        lowered.make_ascii_lowercase();
-        vader.entry(lowered)
-    } else {
-        vader.entry(&word.to_lowercase())
-    };
-    // Python looks for it in the word in lower case.
-    entry.negates = entry.negates || has_nt(word);
+fn token(vader: &Vader, said: Words<'_>, part: Part<'_>) -> Token {
+    let shown = said.text.get(part.begin..part.end).unwrap_or_default();
+    let word = part.word().filter(|word| !word.written.has(Written::OTHER));
+    match word {
+        Some(word) if part.is(word) || bare(shown).len() == word.end - word.begin => {
+            known(vader, said, word)
+        }
+        Some(_) | None => looked_up(vader, bare(shown)),
+    }
+}
+
+/// A word that was looked up before.
+fn known(vader: &Vader, said: Words<'_>, word: &Word) -> Token {
+    let small = said.small(word);
+    let mut entry = vader.judged(small, word.known.tone);
+    entry.negates |= word.written.has(Written::APOSTROPHE) && small.contains("n't");
     Token {
         entry,
-        is_upper: !is_small && is_upper(word),
+        is_upper: word.written.has(Written::CAPITAL) && !word.written.has(Written::SMALL),
+    }
+}
+
+fn looked_up(vader: &Vader, word: &str) -> Token {
+    let small: Cow<'_, str> = if !word.is_ascii() {
+        word.to_lowercase().into()
+    } else if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        word.to_ascii_lowercase().into()
+    } else {
+        word.into()
+    };
+    let mut entry = vader.entry(&small);
+    // Python looks for it in the word in lower case.
+    entry.negates |= has_nt(word);
+    Token {
+        entry,
+        is_upper: is_upper(word),
     }
 }
 
