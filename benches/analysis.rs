@@ -18,6 +18,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mimalloc::MiMalloc;
 use onhook::{
     analysis::{
         call_metrics::CallFacts,
@@ -37,6 +38,10 @@ use onhook::{
     },
 };
 use serde_json::{Value, json};
+
+/// As the service has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LINES: &str = include_str!("../tests/fixtures/analysis/plain_dialogue.txt");
 const TURNS: usize = 120;

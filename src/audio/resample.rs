@@ -24,8 +24,9 @@ pub struct Resampler {
     filter: Vec<f32>,
     /// The last input samples, oldest first: the filter's window and what comes after.
     window: Vec<f32>,
-    /// Where the next output sample lies behind the window's start, in parts of `up` of an input sample.
-    position: u64,
+    /// Where the next output sample lies behind the window's start: input samples, and parts of `up` of one.
+    first: usize,
+    part: u32,
 }
 
 impl Resampler {
@@ -50,7 +51,8 @@ impl Resampler {
             filter,
             // The first output sample lies on the first input sample: half a window of silence before it.
             window: vec![0.0; (taps / 2).saturating_sub(1)],
-            position: 0,
+            first: 0,
+            part: 0,
         }
     }
 
@@ -61,26 +63,37 @@ impl Resampler {
             return;
         }
         self.window.extend_from_slice(input);
-        let up = u64::from(self.up);
-        loop {
-            let first = usize::try_from(self.position / up).unwrap_or(usize::MAX);
-            let Some(heard) = first
-                .checked_add(self.taps)
-                .and_then(|end| self.window.get(first..end))
-            else {
-                break;
-            };
-            let phase = self.position % up * u64::from(self.phases) / up;
-            let at = usize::try_from(phase).unwrap_or(0) * self.taps;
-            let taps = self.filter.get(at..at + self.taps).unwrap_or_default();
-            output.push(dot(heard, taps).clamp(-1.0, 1.0));
-            self.position += u64::from(self.down);
+        // No division for each sample: it would take as long as the filter.
+        let whole = usize::try_from(self.down / self.up).unwrap_or(usize::MAX);
+        let part = self.down % self.up;
+        let mut first = self.first;
+        while let Some(heard) = first
+            .checked_add(self.taps)
+            .and_then(|end| self.window.get(first..end))
+        {
+            output.push(dot(heard, self.taps()).clamp(-1.0, 1.0));
+            first = first.saturating_add(whole);
+            self.part += part;
+            if self.part >= self.up {
+                self.part -= self.up;
+                first += 1;
+            }
         }
-        let done = usize::try_from(self.position / up)
-            .unwrap_or(usize::MAX)
-            .min(self.window.len());
+        let done = first.min(self.window.len());
         self.window.drain(..done);
-        self.position -= u64::try_from(done).unwrap_or(0) * up;
+        self.first = first - done;
+    }
+
+    /// The filter for where the next output sample lies.
+    fn taps(&self) -> &[f32] {
+        let phase = if self.phases == self.up {
+            self.part
+        } else {
+            let parts = u64::from(self.part) * u64::from(self.phases);
+            u32::try_from(parts / u64::from(self.up)).unwrap_or(0)
+        };
+        let at = usize::try_from(phase).unwrap_or(0) * self.taps;
+        self.filter.get(at..at + self.taps).unwrap_or_default()
     }
 
     /// Ends the input: what the filter still holds.
@@ -93,18 +106,13 @@ impl Resampler {
 /// In eight sums, which the compiler keeps side by side in one register.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 8];
-    let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a_blocks
-        .remainder()
-        .iter()
-        .zip(b_blocks.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in a_blocks.zip(b_blocks) {
-        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+    let ((a_blocks, a_rest), (b_blocks, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for ((sum, x), y) in sums.iter_mut().zip(a).zip(b) {
             *sum += x * y;
         }
     }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
     sums.iter().sum::<f32>() + rest
 }
 
