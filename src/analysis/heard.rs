@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     privacy::{PiiSpan, mask, of_turn},
-    words::{Known, Part, Split, Words, known::look_up},
+    words::{Known, Spaces, Split, Words, known::look_up},
 };
 use crate::domain::transcript::{SpeakerRole, Utterance};
 
@@ -49,10 +49,15 @@ impl Heard<'_> {
 }
 
 /// Masks utterances.
-pub fn masked<'t>(utterances: &'t [Utterance], spans: &[PiiSpan]) -> Vec<Masked<'t>> {
-    let masked = utterances.iter().enumerate().map(|(turn, utterance)| {
+pub fn masked<'t>(
+    utterances: &'t [Utterance],
+    split: &Split<'_>,
+    spans: &[PiiSpan],
+) -> Vec<Masked<'t>> {
+    let said = utterances.iter().zip(split.texts());
+    let masked = said.enumerate().map(|(turn, (utterance, said))| {
         let text = mask(utterance.text.as_str(), of_turn(spans, turn));
-        let is_split = text.is_ascii() && matches!(text, Cow::Borrowed(_));
+        let is_split = said.spaces == Spaces::Plain && matches!(text, Cow::Borrowed(_));
         Masked {
             utterance,
             lowered: (!is_split).then(|| text.to_lowercase()),
@@ -97,34 +102,31 @@ pub fn words(lowered: &str) -> Vec<Spoken<'_>> {
 }
 
 fn of_split<'m>(said: Words<'m>, spoken: &mut Vec<Spoken<'m>>) {
+    // Whether the words before go on.
     let mut open = false;
-    said.parts(
-        |character| character == ' ',
-        |part| open = of_part(said, part, open, spoken),
-    );
-}
-
-/// Adds the words of a part, of which `open` says whether the words before it go on; says whether its own do.
-fn of_part<'m>(said: Words<'m>, part: Part<'m>, open: bool, spoken: &mut Vec<Spoken<'m>>) -> bool {
-    let (Some(first), Some(last)) = (part.words.first(), part.words.last()) else {
-        return false;
-    };
-    let shown = || said.lowered.get(part.begin..part.end).unwrap_or_default();
-    if first.begin > part.begin && is_masked(shown()) {
-        return false;
+    for part in said.parts {
+        let words = said.in_part(part);
+        let (Some(first), Some(last)) = (words.first(), words.last()) else {
+            open = false;
+            continue;
+        };
+        if first.begin > part.begin && is_masked(said.part(part)) {
+            open = false;
+            continue;
+        }
+        let joins = open && first.begin == part.begin;
+        if words.len() == 1 {
+            spoken.push(Spoken {
+                word: said.small(first),
+                joins,
+                known: first.known,
+            });
+        } else {
+            let bare = said.lowered.get(first.begin..last.end);
+            of_bare(bare.unwrap_or_default(), joins, spoken);
+        }
+        open = last.end == part.end;
     }
-    let joins = open && first.begin == part.begin;
-    if let Some(word) = part.word() {
-        spoken.push(Spoken {
-            word: said.small(word),
-            joins,
-            known: word.known,
-        });
-    } else {
-        let bare = said.lowered.get(first.begin..last.end);
-        of_bare(bare.unwrap_or_default(), joins, spoken);
-    }
-    last.end == part.end
 }
 
 fn of_text<'m>(lowered: &'m str, spoken: &mut Vec<Spoken<'m>>) {

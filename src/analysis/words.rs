@@ -1,8 +1,9 @@
 //! What was said, split into words once, for every section that reads words: where each stands, what it is written with, and what
 //! [`known`] has of it.
 //!
-//! A word is a stretch of letters and digits; an apostrophe between two letters belongs to it. Sections that see words another way
-//! (VADER splits at white space, phrases take hyphens along) put them together of these, for nearly always they are the same.
+//! A word is a stretch of letters and digits; an apostrophe between two letters belongs to it. A part is what stands between white
+//! space: nearly always a word, with or without punctuation. Sections that see words another way (phrases take hyphens along) put
+//! them together of these.
 
 pub mod known;
 
@@ -14,6 +15,7 @@ pub struct Split<'t> {
     places: Vec<Place<'t>>,
     lowered: String,
     words: Vec<Word>,
+    parts: Vec<Part>,
 }
 
 /// A text, and where what was made of it begins.
@@ -22,6 +24,8 @@ struct Place<'t> {
     text: &'t str,
     lowered: usize,
     words: usize,
+    parts: usize,
+    spaces: Spaces,
 }
 
 /// A text as words.
@@ -33,6 +37,10 @@ pub struct Words<'s> {
     pub lowered: &'s str,
     /// Its words.
     pub words: &'s [Word],
+    /// Its parts.
+    pub parts: &'s [Part],
+    /// What its white space is.
+    pub spaces: Spaces,
 }
 
 /// A word: its place, in bytes of its text.
@@ -42,28 +50,37 @@ pub struct Word {
     pub begin: usize,
     /// The byte after its last.
     pub end: usize,
-    /// Nothing but a space stands between it and the word before it, or the text begins with it.
-    pub is_spaced: bool,
     /// What it is written with.
     pub written: Written,
     /// What is known of it, if it is ASCII.
     pub known: &'static Known,
 }
 
-/// What a word is written with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Written(u8);
-
-/// A stretch of a text without white space.
+/// A part: its place, in bytes of its text.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'s> {
+pub struct Part {
     /// Its first byte.
     pub begin: usize,
     /// The byte after its last.
     pub end: usize,
-    /// The words in it.
-    pub words: &'s [Word],
+    /// Its first word, among those of the text.
+    first: usize,
+    /// The word after its last.
+    until: usize,
 }
+
+/// What stands between the parts of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spaces {
+    /// ASCII's space alone, and the text is ASCII, without other control characters that anybody takes for white space.
+    Plain,
+    /// Other white space, or the text is not ASCII.
+    Any,
+}
+
+/// What a word is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written(u8);
 
 impl Written {
     /// A small letter of ASCII.
@@ -77,14 +94,12 @@ impl Written {
     /// Anything that is not ASCII.
     pub const OTHER: Self = Self(16);
 
+    /// By byte: what a word is written with, nothing where a word ends.
+    const BYTES: [Self; 256] = bytes();
+
     fn of(byte: u8) -> Self {
-        match byte {
-            b'a'..=b'z' => Self::SMALL,
-            b'A'..=b'Z' => Self::CAPITAL,
-            b'0'..=b'9' => Self::DIGIT,
-            128.. => Self::OTHER,
-            _ => Self(0),
-        }
+        let known = Self::BYTES.get(usize::from(byte));
+        known.copied().unwrap_or_default()
     }
 
     /// Whether there is such a character in it.
@@ -97,36 +112,61 @@ impl Written {
     }
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "nothing else is const, and the compiler runs it"
+)]
+const fn bytes() -> [Written; 256] {
+    let mut bytes = [Written(0); 256];
+    let mut byte = 0;
+    while byte < 128 {
+        // Both cases of a letter, whose places in ASCII differ by one bit.
+        if byte >= 0x61 && byte <= 0x7a {
+            bytes[byte] = Written::SMALL;
+            bytes[byte - 0x20] = Written::CAPITAL;
+        }
+        if byte >= 0x30 && byte <= 0x39 {
+            bytes[byte] = Written::DIGIT;
+        }
+        bytes[byte + 128] = Written::OTHER;
+        byte += 1;
+    }
+    bytes
+}
+
 impl<'t> Split<'t> {
     /// Splits texts.
     pub fn of(texts: impl Iterator<Item = &'t str> + Clone) -> Self {
         let bytes = texts.clone().map(str::len).sum();
-        let mut lowered = String::with_capacity(bytes);
-        texts.clone().for_each(|text| lowered.push_str(text));
-        lowered.make_ascii_lowercase();
-        let mut words = Vec::with_capacity(bytes / 4);
-        let mut from = 0;
-        let places = texts.map(|text| {
-            let place = Place {
-                text,
-                lowered: from,
-                words: words.len(),
-            };
-            from += text.len();
-            let small = lowered.get(place.lowered..from).unwrap_or_default();
-            if text.is_ascii() {
-                split_ascii(text, small, &mut words);
+        let mut split = Self {
+            places: Vec::with_capacity(texts.size_hint().0),
+            lowered: String::with_capacity(bytes),
+            words: Vec::with_capacity(bytes / 4),
+            parts: Vec::with_capacity(bytes / 4),
+        };
+        texts.clone().for_each(|text| split.lowered.push_str(text));
+        split.lowered.make_ascii_lowercase();
+        let mut lowered = 0;
+        for text in texts {
+            let until = lowered + text.len();
+            let small = split.lowered.get(lowered..until).unwrap_or_default();
+            let (words, parts) = (split.words.len(), split.parts.len());
+            let made = (&mut split.words, &mut split.parts);
+            let spaces = if text.is_ascii() {
+                split_ascii(text, small, made)
             } else {
-                split(text, small, &mut words);
-            }
-            place
-        });
-        let places = places.collect();
-        Self {
-            places,
-            lowered,
-            words,
+                split_any(text, small, made)
+            };
+            split.places.push(Place {
+                text,
+                lowered,
+                words,
+                parts,
+                spaces,
+            });
+            lowered = until;
         }
+        split
     }
 
     /// How many texts there are.
@@ -151,15 +191,20 @@ impl<'t> Split<'t> {
                 text: "",
                 lowered: "",
                 words: &[],
+                parts: &[],
+                spaces: Spaces::Plain,
             };
         };
-        let until = self.places.get(at + 1);
-        let until = until.map_or(self.words.len(), |next| next.words);
-        let end = place.lowered + place.text.len();
+        let next = self.places.get(at + 1);
+        let words = next.map_or(self.words.len(), |next| next.words);
+        let parts = next.map_or(self.parts.len(), |next| next.parts);
+        let lowered = place.lowered..place.lowered + place.text.len();
         Words {
             text: place.text,
-            lowered: self.lowered.get(place.lowered..end).unwrap_or_default(),
-            words: self.words.get(place.words..until).unwrap_or_default(),
+            lowered: self.lowered.get(lowered).unwrap_or_default(),
+            words: self.words.get(place.words..words).unwrap_or_default(),
+            parts: self.parts.get(place.parts..parts).unwrap_or_default(),
+            spaces: place.spaces,
         }
     }
 
@@ -170,37 +215,6 @@ impl<'t> Split<'t> {
 }
 
 impl<'s> Words<'s> {
-    /// The stretches between white space, whatever that is, in their order.
-    pub fn parts(self, is_space: impl Fn(char) -> bool, mut found: impl FnMut(Part<'s>)) {
-        let (mut begin, mut first, mut at) = (0, 0, 0);
-        let mut part = |begin: usize, end: usize, (first, until): (usize, usize)| {
-            if end > begin {
-                let words = self.words.get(first..until).unwrap_or_default();
-                found(Part { begin, end, words });
-            }
-        };
-        for (index, word) in self.words.iter().enumerate() {
-            if word.is_spaced {
-                part(begin, at, (first, index));
-                (begin, first) = (word.begin, index);
-            } else {
-                let gap = self.text.get(at..word.begin).unwrap_or_default();
-                for (space, character) in gap.char_indices().filter(|(_, c)| is_space(*c)) {
-                    part(begin, at + space, (first, index));
-                    (begin, first) = (at + space + character.len_utf8(), index);
-                }
-            }
-            at = word.end;
-        }
-        let all = self.words.len();
-        let rest = self.text.get(at..).unwrap_or_default();
-        for (space, character) in rest.char_indices().filter(|(_, c)| is_space(*c)) {
-            part(begin, at + space, (first, all));
-            (begin, first) = (at + space + character.len_utf8(), all);
-        }
-        part(begin, self.text.len(), (first, all));
-    }
-
     /// A word as it stands.
     pub fn shown(&self, word: &Word) -> &'s str {
         self.text.get(word.begin..word.end).unwrap_or_default()
@@ -210,67 +224,107 @@ impl<'s> Words<'s> {
     pub fn small(&self, word: &Word) -> &'s str {
         self.lowered.get(word.begin..word.end).unwrap_or_default()
     }
-}
 
-impl<'s> Part<'s> {
-    /// The word that it is, but for other characters before and after it.
-    pub fn word(&self) -> Option<&'s Word> {
-        match self.words {
-            [word] => Some(word),
-            _ => None,
-        }
+    /// The words in a part.
+    pub fn in_part(&self, part: &Part) -> &'s [Word] {
+        self.words.get(part.first..part.until).unwrap_or_default()
     }
 
+    /// A part as it stands.
+    pub fn part(&self, part: &Part) -> &'s str {
+        self.text.get(part.begin..part.end).unwrap_or_default()
+    }
+
+    /// Whether a word is all of a part, but for punctuation of ASCII around it.
+    pub fn is_part(&self, word: &Word, part: &Part) -> bool {
+        let is_mark = |from, until| {
+            let between = self.text.as_bytes().get(from..until);
+            between.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_punctuation))
+        };
+        is_mark(part.begin, word.begin) && is_mark(word.end, part.end)
+    }
+}
+
+impl Part {
     /// Whether a word is all of it.
     pub fn is(&self, word: &Word) -> bool {
         self.begin == word.begin && self.end == word.end
     }
 }
 
-fn split_ascii(text: &str, lowered: &str, words: &mut Vec<Word>) {
+type Made<'m> = (&'m mut Vec<Word>, &'m mut Vec<Part>);
+
+fn split_ascii(text: &str, lowered: &str, (words, parts): Made<'_>) -> Spaces {
     let bytes = text.as_bytes();
-    let class = |at: usize| bytes.get(at).map(|byte| Written::of(*byte));
-    let (mut before, mut at) = (0, 0);
-    loop {
-        let begin = at;
-        let mut written = Written::default();
-        while let Some(class) = class(at) {
-            if class != Written::default() {
-                written.add(class);
-            } else if begin < at
-                && bytes.get(at) == Some(&b'\'')
-                && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
-            {
-                written.add(Written::APOSTROPHE);
-            } else {
-                break;
-            }
-            at += 1;
-        }
-        if begin < at {
-            let is_spaced = match begin - before {
-                0 => true,
-                1 => bytes.get(before) == Some(&b' '),
-                _ => false,
-            };
-            let small = lowered.get(begin..at).unwrap_or_default();
+    let of_text = words.len();
+    let mut spaces = Spaces::Plain;
+    // Where a part begins, and with which word.
+    let (mut begin, mut first) = (0, 0);
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if Written::of(*byte) != Written::default() {
+            let (end, written) = word(bytes, at);
             words.push(Word {
-                begin,
-                end: at,
-                is_spaced,
+                begin: at,
+                end,
                 written,
-                known: known::look_up(small),
+                known: known::look_up(lowered.get(at..end).unwrap_or_default()),
             });
-            before = at;
+            at = end;
+            continue;
         }
-        if at >= bytes.len() {
-            return;
+        // White space as `char` has it.
+        if matches!(byte, b' ' | b'\t'..=b'\r') {
+            if *byte != b' ' {
+                spaces = Spaces::Any;
+            }
+            let until = words.len() - of_text;
+            if begin < at {
+                parts.push(Part {
+                    begin,
+                    end: at,
+                    first,
+                    until,
+                });
+            }
+            (begin, first) = (at + 1, until);
+        } else if byte.is_ascii_control() {
+            spaces = Spaces::Any;
         }
         at += 1;
     }
+    if begin < at {
+        let until = words.len() - of_text;
+        parts.push(Part {
+            begin,
+            end: at,
+            first,
+            until,
+        });
+    }
+    spaces
 }
 
-fn split(text: &str, lowered: &str, words: &mut Vec<Word>) {
+/// The end of the word that begins at a byte, and what it is written with.
+fn word(bytes: &[u8], begin: usize) -> (usize, Written) {
+    let mut written = Written::default();
+    let mut at = begin;
+    while let Some(byte) = bytes.get(at) {
+        let of = Written::of(*byte);
+        if of != Written::default() {
+            written.add(of);
+        } else if *byte == b'\'' && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) {
+            written.add(Written::APOSTROPHE);
+        } else {
+            break;
+        }
+        at += 1;
+    }
+    (at, written)
+}
+
+fn split_any(text: &str, lowered: &str, (words, parts): Made<'_>) -> Spaces {
+    let of_text = words.len();
     let mut at = 0;
     while let Some((skipped, length)) = text.get(at..).and_then(next) {
         let (begin, end) = (at + skipped, at + skipped + length);
@@ -289,12 +343,28 @@ fn split(text: &str, lowered: &str, words: &mut Vec<Word>) {
         words.push(Word {
             begin,
             end,
-            is_spaced: matches!(text.get(at..begin), Some("" | " ")),
             written,
             known,
         });
         at = end;
     }
+    let words = words.get(of_text..).unwrap_or_default();
+    let (mut begin, mut first) = (0, 0);
+    for part in text.split(char::is_whitespace) {
+        let end = begin + part.len();
+        let until = words.partition_point(|word| word.begin < end);
+        if !part.is_empty() {
+            parts.push(Part {
+                begin,
+                end,
+                first,
+                until,
+            });
+        }
+        let space = text.get(end..).and_then(|rest| rest.chars().next());
+        (begin, first) = (end + space.map_or(0, char::len_utf8), until);
+    }
+    Spaces::Any
 }
 
 /// The next word: how much stands before it, and how long it is.
@@ -335,14 +405,11 @@ mod tests {
         assert_eq!(words(0), ["I'd", "say", "O'Neil", "2nd", "best", "90's"]);
         assert_eq!(words(1), [""; 0]);
         assert_eq!(words(2), ["d\u{e9}j\u{e0}", "vu\u{2019}s"]);
-        let mut parts = Vec::new();
         let text = split.text(0);
-        text.parts(char::is_whitespace, |part| {
-            parts.push((
-                text.text.get(part.begin..part.end).unwrap(),
-                part.words.len(),
-            ));
-        });
+        let parts = text.parts.iter();
+        let parts: Vec<(&str, usize)> = parts
+            .map(|part| (text.part(part), text.in_part(part).len()))
+            .collect();
         let expected = [
             ("I'd", 1),
             ("say:", 1),

@@ -3,7 +3,7 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape},
-    vocabulary::{Spoken, Topic},
+    vocabulary::{Spoken, Topic, Traits},
 };
 use crate::domain::analysis::privacy::EntityType;
 
@@ -15,7 +15,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
     let Some(now) = said.get(turn) else {
         return;
     };
-    let from = if now.traits.birth {
+    let from = if now.traits.has(Traits::BIRTH) {
         let born = (0..now.len()).find(|at| now.topic(*at) == Some(Topic::Birth));
         born.map_or(0, |at| at + 1)
     } else {

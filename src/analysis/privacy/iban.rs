@@ -2,8 +2,8 @@
 
 use super::{
     PiiSpan,
-    tokens::{Said, Shape},
-    vocabulary::Spoken,
+    tokens::{Said, Shape, Token},
+    vocabulary::{Spoken, Traits},
 };
 use crate::domain::analysis::privacy::EntityType;
 
@@ -22,14 +22,15 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
     let Some(now) = said.get(turn) else {
         return;
     };
-    let may = now.traits.mixed || (now.traits.spelled && now.traits.numbers);
+    let may = now.traits.has(Traits::MIXED)
+        || (now.traits.has(Traits::SPELLED) && now.traits.has(Traits::NUMBERS));
     if !may {
         return;
     }
-    let is_told = now.traits.iban
+    let is_told = now.traits.has(Traits::IBAN)
         || said
             .get(turn.saturating_sub(TOPIC_TURNS_MAX)..turn)
-            .is_some_and(|before| before.iter().any(|said| said.traits.iban));
+            .is_some_and(|before| before.iter().any(|said| said.traits.has(Traits::IBAN)));
     let mut at = 0;
     while at < now.len() {
         match iban(now, at, is_told) {
@@ -49,6 +50,9 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
 
 /// The IBAN that begins at a token: the token after it, and its place.
 fn iban(said: &Said<'_>, from: usize, is_told: bool) -> Option<(usize, usize, usize)> {
+    if !may_begin(&said.token(from)?, is_told) {
+        return None;
+    }
     let mut text = String::new();
     let mut length = None;
     for at in from..said.len() {
@@ -93,11 +97,27 @@ fn iban(said: &Said<'_>, from: usize, is_told: bool) -> Option<(usize, usize, us
     None
 }
 
+/// Whether an IBAN may begin with a token: it begins with a letter, and with a country's code if there are more.
+fn may_begin(token: &Token<'_>, is_told: bool) -> bool {
+    let is_code = || token.text.bytes().all(|byte| byte.is_ascii_uppercase());
+    let may = match token.shape {
+        Shape::Letters => token.is_letter() || (is_told && token.text.len() == 4) || is_code(),
+        Shape::Mixed => true,
+        Shape::Digits => false,
+    };
+    may && (token.is_letter()
+        || token
+            .text
+            .get(..2)
+            .is_some_and(|country| iban_length(&country.to_ascii_uppercase()).is_some()))
+}
+
 fn iban_length(country: &str) -> Option<usize> {
-    IBAN_LENGTHS
-        .split_whitespace()
-        .find_map(|entry| entry.strip_prefix(country))
-        .and_then(|length| length.parse().ok())
+    // Four characters and a space for each.
+    let mut entries = IBAN_LENGTHS.as_bytes().chunks(5);
+    let entry = entries.find(|entry| entry.starts_with(country.as_bytes()))?;
+    let length = std::str::from_utf8(entry.get(2..4)?).ok()?;
+    length.parse().ok()
 }
 
 /// The first four characters last, letters as 10 to 35, modulo 97.

@@ -3,7 +3,7 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape, Token},
-    vocabulary::{Sign, Topic},
+    vocabulary::{Sign, Topic, Traits},
 };
 use crate::domain::analysis::privacy::EntityType;
 
@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 320;
 
 /// Adds the addresses of a turn.
 pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
-    let Some(now) = said.get(turn).filter(|said| said.traits.at) else {
+    let Some(now) = said.get(turn).filter(|said| said.traits.has(Traits::AT)) else {
         return;
     };
     let mut add = |begin, end| {

@@ -2,8 +2,8 @@
 
 use super::{
     PiiSpan,
-    tokens::{Said, Shape},
-    vocabulary::Topic,
+    tokens::{Said, Shape, Token},
+    vocabulary::{Topic, Traits},
 };
 use crate::domain::analysis::privacy::EntityType;
 
@@ -30,14 +30,16 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
             });
         }
     };
-    if now.traits.introduces {
+    if now.traits.has(Traits::INTRODUCES) {
         for at in 0..now.len() {
             if let Some(place) = name(now, at) {
                 add(place, EntityType::Name);
             }
         }
     }
-    if now.traits.street && (now.traits.numbers || now.traits.mixed) {
+    if now.traits.has(Traits::STREET)
+        && (now.traits.has(Traits::NUMBERS) || now.traits.has(Traits::MIXED))
+    {
         let is_told = || {
             let before = turn.checked_sub(1).and_then(|before| said.get(before));
             let own = (0..now.len()).any(|at| now.topic(at) == Some(Topic::Address));
@@ -73,7 +75,7 @@ fn name(said: &Said<'_>, at: usize) -> Option<(usize, usize)> {
         .any(|title| token.is(title))
         && token.is_capitalised()
     {
-        let next = said.token(at + 1).filter(|next| next.is_capitalised())?;
+        let next = said.token(at + 1).filter(Token::is_capitalised)?;
         return (said.gap(at + 1).trim_start_matches('.') == " " && !next.known.is_street)
             .then_some((at + 1, at + 1));
     } else {
@@ -101,7 +103,7 @@ fn run_of_name(said: &Said<'_>, from: usize) -> Option<usize> {
         let is_next = *at == from || matches!(gap, " " | "-" | ". " | "\u{a0}");
         let in_capitals =
             token.is_capitalised() && !(token.known.is_common && *at > from && !token.is_letter());
-        let in_small = !said.traits.upper
+        let in_small = !said.traits.has(Traits::UPPER)
             && token.shape == Shape::Letters
             && !token.known.is_common
             && !token.known.is_filler

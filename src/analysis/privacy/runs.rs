@@ -2,7 +2,7 @@
 
 use super::{
     tokens::{Said, Shape, Token},
-    vocabulary::{Sign, Spoken},
+    vocabulary::{Sign, Spoken, Traits},
 };
 
 /// A pause in a run: so many characters that are no letters or digits.
@@ -49,7 +49,7 @@ impl Run {
 pub(super) fn runs(said: &[Said<'_>]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (turn, one) in said.iter().enumerate() {
-        if !one.traits.numbers {
+        if !one.traits.has(Traits::NUMBERS) {
             continue;
         }
         let own = within(one, turn);

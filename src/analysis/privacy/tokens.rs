@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::vocabulary::{Known, Sign, Spoken, Topic};
+use super::vocabulary::{Known, Topic, Traits};
 use crate::analysis::words::{Word, Words, Written};
 
 /// A stretch of letters and digits. An apostrophe between two letters belongs to it.
@@ -25,20 +25,6 @@ pub(super) enum Shape {
     Mixed,
 }
 
-/// What the tokens of a text have that a detector may want.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Traits {
-    pub(super) numbers: bool,
-    pub(super) at: bool,
-    pub(super) mixed: bool,
-    pub(super) birth: bool,
-    pub(super) street: bool,
-    pub(super) introduces: bool,
-    pub(super) upper: bool,
-    pub(super) spelled: bool,
-    pub(super) iban: bool,
-}
-
 /// What one participant said at a time.
 #[derive(Debug)]
 pub(super) struct Said<'t> {
@@ -51,12 +37,29 @@ pub(super) struct Said<'t> {
 
 impl<'t> Said<'t> {
     pub(super) fn new(by: &'t str, words: Words<'t>) -> Self {
-        let mut traits = Traits {
-            at: words.text.bytes().any(|byte| byte == b'@'),
-            ..Traits::default()
-        };
+        let mut traits = Traits::default();
         for word in words.words {
-            traits.note(words.text, word);
+            traits.add(known(word).traits);
+            let letters = word.end - word.begin;
+            if word.written.has(Written::DIGIT) {
+                let is_number = word.written == Written::DIGIT;
+                traits.add(if is_number {
+                    Traits::NUMBERS
+                } else {
+                    Traits::MIXED
+                });
+            } else if letters == 1 {
+                traits.add(Traits::SPELLED);
+            }
+            if word.written.has(Written::CAPITAL) {
+                let first = words.text.as_bytes().get(word.begin);
+                if first.is_some_and(u8::is_ascii_uppercase) {
+                    traits.add(Traits::UPPER);
+                }
+            }
+        }
+        if words.text.contains('@') {
+            traits.add(Traits::AT);
         }
         Self {
             text: words.text,
@@ -184,29 +187,5 @@ impl<'t> Token<'t> {
 
     pub(super) fn is_letter(&self) -> bool {
         self.shape == Shape::Letters && self.text.len() == 1
-    }
-}
-
-impl Traits {
-    fn note(&mut self, text: &str, word: &Word) {
-        if word.written.has(Written::DIGIT) {
-            self.numbers |= word.written == Written::DIGIT;
-            self.mixed |= word.written != Written::DIGIT;
-        } else {
-            let known = known(word);
-            self.numbers |= known
-                .number
-                .is_some_and(|said| !matches!(said, Spoken::Times(_)));
-            self.at |= known.sign == Some(Sign::At);
-            self.birth |= known.topic == Some(Topic::Birth);
-            self.iban |= known.topic == Some(Topic::Iban);
-            self.street |= known.is_street;
-            self.introduces |= known.introduces;
-            self.spelled |= word.end - word.begin == 1;
-        }
-        if word.written.has(Written::CAPITAL) {
-            let first = text.as_bytes().get(word.begin);
-            self.upper |= first.is_some_and(u8::is_ascii_uppercase);
-        }
     }
 }

@@ -48,6 +48,51 @@ pub(super) enum Sign {
     Plus,
 }
 
+/// What the words of a text have that a detector may want.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traits(u16);
+
+impl Traits {
+    const NONE: Self = Self(0);
+    pub(super) const NUMBERS: Self = Self(1);
+    pub(super) const AT: Self = Self(2);
+    pub(super) const MIXED: Self = Self(4);
+    pub(super) const BIRTH: Self = Self(8);
+    pub(super) const STREET: Self = Self(16);
+    pub(super) const INTRODUCES: Self = Self(32);
+    pub(super) const UPPER: Self = Self(64);
+    pub(super) const SPELLED: Self = Self(128);
+    pub(super) const IBAN: Self = Self(256);
+
+    pub(super) fn has(self, trait_: Self) -> bool {
+        self.0 & trait_.0 != 0
+    }
+
+    pub(super) fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    fn of(known: &Known) -> Self {
+        let number = known.number;
+        let held = [
+            (
+                Self::NUMBERS,
+                number.is_some_and(|said| !matches!(said, Spoken::Times(_))),
+            ),
+            (Self::AT, known.sign == Some(Sign::At)),
+            (Self::BIRTH, known.topic == Some(Topic::Birth)),
+            (Self::IBAN, known.topic == Some(Topic::Iban)),
+            (Self::STREET, known.is_street),
+            (Self::INTRODUCES, known.introduces),
+        ];
+        let mut traits = Self::NONE;
+        for (one, _) in held.into_iter().filter(|(_, holds)| *holds) {
+            traits.add(one);
+        }
+        traits
+    }
+}
+
 /// What is known of a word.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::analysis) struct Known {
@@ -72,6 +117,8 @@ pub(in crate::analysis) struct Known {
     pub(super) is_topical: bool,
     /// Too common to be anybody's name.
     pub(super) is_common: bool,
+    /// What a text with the word has.
+    pub(super) traits: Traits,
 }
 
 impl Default for Known {
@@ -97,6 +144,7 @@ impl Known {
         introduces: false,
         is_topical: false,
         is_common: false,
+        traits: Traits::NONE,
     };
 }
 
@@ -262,5 +310,8 @@ pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Known)
             flag(known.entry(word).or_default());
         }
     }
-    known.into_iter()
+    known.into_iter().map(|(word, known)| {
+        let traits = Traits::of(&known);
+        (word, Known { traits, ..known })
+    })
 }

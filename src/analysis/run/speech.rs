@@ -155,7 +155,7 @@ impl Content<'_> {
             Ok(spans) => spans,
             Err(reason) => return Speech::unread(reason, turn_compounds),
         };
-        let masked = masked(self.utterances, &spans);
+        let masked = masked(self.utterances, self.split, &spans);
         let mut spoken = Vec::with_capacity(self.split.words());
         let heard = heard(&masked, self.split, &mut spoken);
         let in_english = SkipReason::LanguageNotSupported;

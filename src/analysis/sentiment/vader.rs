@@ -9,7 +9,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use crate::analysis::words::{Split, Words};
+use crate::analysis::words::{Spaces, Split, Words};
 
 pub(in crate::analysis) mod lexicon;
 mod rules;
@@ -56,7 +56,7 @@ impl Vader {
     /// The scores of a text, rounded as Python's are. The time is linear in its length, but for a text with "but": square, as
     /// Python's is, in the number of its words.
     pub fn scores(&self, text: &str) -> Scores {
-        let plain = text::without_emojis(text);
+        let plain = text::prepared(text);
         let split = Split::of(std::iter::once(plain.as_ref()));
         rules::scores(self, split.text(0))
     }
@@ -68,7 +68,10 @@ impl Vader {
 
     /// The compound score of a text that was split before.
     pub fn compound_of(&self, said: Words<'_>) -> f64 {
-        match text::without_emojis(said.text) {
+        if said.spaces == Spaces::Plain {
+            return rules::compound(self, said);
+        }
+        match text::prepared(said.text) {
             Cow::Borrowed(_) => rules::compound(self, said),
             Cow::Owned(plain) => {
                 let split = Split::of(std::iter::once(plain.as_str()));

@@ -15,8 +15,11 @@ const PRONOUNS: [&str; 10] = [
 /// How many questions a text asks.
 pub(super) fn questions(text: &str) -> u64 {
     let marked = super::count(text.bytes().filter(|byte| *byte == b'?').count());
-    let unclosed = text.rsplit(['.', '!', '?']).next().unwrap_or_default();
-    marked + u64::from(begins_as_question(unclosed))
+    let closed = text
+        .bytes()
+        .rposition(|byte| matches!(byte, b'.' | b'!' | b'?'));
+    let unclosed = text.get(closed.map_or(0, |at| at + 1)..);
+    marked + u64::from(unclosed.is_some_and(begins_as_question))
 }
 
 fn begins_as_question(sentence: &str) -> bool {

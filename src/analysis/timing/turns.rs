@@ -36,19 +36,24 @@ pub(super) fn runs<'a>(speech: &[Speech<'a>]) -> Vec<Run<'a>> {
 pub(super) fn counts(runs: &[Run<'_>]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for run in runs {
-        *counts.entry(run.by.to_owned()).or_insert(0) += 1;
+        *counts.entry(run.by).or_insert(0) += 1;
     }
-    counts
+    named(counts)
 }
 
 /// Each one's longest.
 pub(super) fn longest(runs: &[Run<'_>]) -> BTreeMap<String, u64> {
     let mut longest = BTreeMap::new();
     for run in runs {
-        let own: &mut u64 = longest.entry(run.by.to_owned()).or_insert(0);
+        let own: &mut u64 = longest.entry(run.by).or_insert(0);
         *own = (*own).max(run.end - run.begin);
     }
-    longest
+    named(longest)
+}
+
+fn named(own: BTreeMap<&str, u64>) -> BTreeMap<String, u64> {
+    let named = own.into_iter().map(|(by, value)| (by.to_owned(), value));
+    named.collect()
 }
 
 /// How long each one waits before it speaks after another has stopped. Beginning before that is not waiting.

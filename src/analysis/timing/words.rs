@@ -1,6 +1,9 @@
 //! English words that are counted: those that fill pauses, and those that say no.
 
-use crate::analysis::words::{Part, Words, Written};
+use crate::analysis::{
+    number::count,
+    words::{Known, Word, Words, Written},
+};
 
 pub(in crate::analysis) const FILLERS: [&str; 7] = ["um", "uh", "uhm", "umm", "er", "erm", "hmm"];
 pub(in crate::analysis) const NEGATIONS: [&str; 9] = [
@@ -22,42 +25,39 @@ pub(super) struct Counts {
 
 /// Counts the words of a text.
 pub(super) fn counts(said: Words<'_>) -> Counts {
-    let mut counts = Counts::default();
-    said.parts(char::is_whitespace, |part| {
-        counts.words += 1;
-        counts.fillers += u64::from(is_filler(said, part));
-        counts.negations += u64::from(is_negation(said, part));
-    });
+    let mut counts = Counts {
+        words: count(said.parts.len()),
+        ..Counts::default()
+    };
+    for part in said.parts {
+        match said.in_part(part) {
+            [] => {}
+            [word] if !has_apostrophe(word) => {
+                let Known {
+                    is_filler,
+                    is_negation,
+                    ..
+                } = word.known;
+                if (*is_filler || *is_negation) && said.is_part(word, part) {
+                    let is_bare = part.end - part.begin <= FILLER_BYTES_MAX;
+                    counts.fillers += u64::from(*is_filler && is_bare);
+                    counts.negations += u64::from(*is_negation);
+                }
+            }
+            _ => counts.negations += u64::from(is_short_not(said.part(part))),
+        }
+    }
     counts
 }
 
-/// Whether it fills a pause.
-fn is_filler(said: Words<'_>, part: Part<'_>) -> bool {
-    let word = part.word().filter(|word| word.known.is_filler);
-    word.is_some_and(|word| {
-        part.end - part.begin <= FILLER_BYTES_MAX && bare(said, part).len() == word.end - word.begin
-    })
+fn has_apostrophe(word: &Word) -> bool {
+    word.written.has(Written::APOSTROPHE) || word.written.has(Written::OTHER)
 }
 
-/// Whether it says no.
-fn is_negation(said: Words<'_>, part: Part<'_>) -> bool {
-    if let Some(word) = part.word() {
-        let is_short = word.written.has(Written::APOSTROPHE) || word.written.has(Written::OTHER);
-        if !is_short && !word.known.is_negation {
-            return false;
-        }
-        if word.known.is_negation && bare(said, part).len() == word.end - word.begin {
-            return true;
-        }
-    }
-    // "don't", and what has more words than one: "know-n't".
-    let bare = bare(said, part);
+/// "don't".
+fn is_short_not(part: &str) -> bool {
+    let bare = part.trim_matches(|character: char| character.is_ascii_punctuation());
     bare.ends_with("n't") || bare.ends_with("n\u{2019}t")
-}
-
-fn bare<'s>(said: Words<'s>, part: Part<'_>) -> &'s str {
-    let shown = said.text.get(part.begin..part.end).unwrap_or_default();
-    shown.trim_matches(|character: char| character.is_ascii_punctuation())
 }
 
 #[cfg(test)]

@@ -157,16 +157,16 @@ impl Entry {
 impl Vader {
     /// What is known of a word in lower case.
     pub(super) fn entry(&self, word: &str) -> Entry {
-        self.judged(word, look_up(word).tone)
+        self.judged(look_up(word).tone, || word)
     }
 
-    /// What the profile and the account make of what is known of a word in lower case.
-    pub(super) fn judged(&self, word: &str, mut entry: Entry) -> Entry {
+    /// What the profile and the account make of what is known of a word, which is asked for in lower case.
+    pub(super) fn judged<'w>(&self, mut entry: Entry, word: impl FnOnce() -> &'w str) -> Entry {
         if entry.is_service && self.profile == Profile::Call {
             entry.value = None;
         }
         if !self.own.is_empty()
-            && let Some(value) = self.own.get(word)
+            && let Some(value) = self.own.get(word())
         {
             entry.value = *value;
         }

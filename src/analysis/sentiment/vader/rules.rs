@@ -61,7 +61,7 @@ const NOTHING: Value = Value {
     is_whole: true,
 };
 
-/// All four scores of a text without emojis.
+/// All four scores of a text that was prepared.
 pub(super) fn scores(vader: &Vader, said: Words<'_>) -> Scores {
     let values = values(&tokens(vader, said));
     let (mut positive, mut negative, mut neutral) = (0.0, 0.0, 0.0);
@@ -96,7 +96,7 @@ pub(super) fn scores(vader: &Vader, said: Words<'_>) -> Scores {
     }
 }
 
-/// The compound score of a text without emojis.
+/// The compound score of a text that was prepared.
 pub(super) fn compound(vader: &Vader, said: Words<'_>) -> f64 {
     let tokens = tokens(vader, said);
     if tokens.iter().all(|token| token.entry.value.is_none()) {

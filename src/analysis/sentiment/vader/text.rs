@@ -21,13 +21,15 @@ pub(super) struct Token {
     pub(super) is_upper: bool,
 }
 
-/// The text with its emojis in words; as it is, if it has none.
-pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
-    if text.is_ascii()
-        || text
-            .chars()
-            .all(|character| description(character).is_none())
-    {
+/// The text with its emojis in words, and with spaces where only Python sees white space; as it is, if it has neither.
+pub(super) fn prepared(text: &str) -> Cow<'_, str> {
+    let is_plain = |character| description(character).is_none() && !is_separator(character);
+    let all_plain = if text.is_ascii() {
+        !text.bytes().any(|byte| is_separator(byte.into()))
+    } else {
+        text.chars().all(is_plain)
+    };
+    if all_plain {
         return text.into();
     }
     let mut plain = String::with_capacity(text.len());
@@ -40,36 +42,40 @@ pub(super) fn without_emojis(text: &str) -> Cow<'_, str> {
             plain.push_str(description);
             after_space = false;
         } else {
-            plain.push(character);
+            plain.push(if is_separator(character) {
+                ' '
+            } else {
+                character
+            });
             after_space = character == ' ';
         }
     }
     plain.into()
 }
 
-/// The words of a text without emojis.
+/// The words of a text that was prepared.
 pub(super) fn tokens(vader: &Vader, said: Words<'_>) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(said.words.len() + 1);
-    said.parts(is_space, |part| tokens.push(token(vader, said, part)));
-    tokens
+    let parts = said.parts.iter();
+    parts.map(|part| token(vader, said, part)).collect()
 }
 
-fn token(vader: &Vader, said: Words<'_>, part: Part<'_>) -> Token {
-    let shown = said.text.get(part.begin..part.end).unwrap_or_default();
-    let word = part.word().filter(|word| !word.written.has(Written::OTHER));
-    match word {
-        Some(word) if part.is(word) || bare(shown).len() == word.end - word.begin => {
-            known(vader, said, word)
-        }
-        Some(_) | None => looked_up(vader, bare(shown)),
+fn token(vader: &Vader, said: Words<'_>, part: &Part) -> Token {
+    if let [word] = said.in_part(part)
+        && !word.written.has(Written::OTHER)
+        && (part.is(word) || (word.end - word.begin > 2 && said.is_part(word, part)))
+    {
+        return known(vader, said, word);
     }
+    looked_up(vader, bare(said.part(part)))
 }
 
 /// A word that was looked up before.
 fn known(vader: &Vader, said: Words<'_>, word: &Word) -> Token {
-    let small = said.small(word);
-    let mut entry = vader.judged(small, word.known.tone);
-    entry.negates |= word.written.has(Written::APOSTROPHE) && small.contains("n't");
+    let mut entry = vader.judged(word.known.tone, || said.small(word));
+    if word.written.has(Written::APOSTROPHE) {
+        let mut letters = said.small(word).as_bytes().windows(3);
+        entry.negates |= letters.any(|letters| letters == b"n't");
+    }
     Token {
         entry,
         is_upper: word.written.has(Written::CAPITAL) && !word.written.has(Written::SMALL),
@@ -97,9 +103,9 @@ fn has_nt(word: &str) -> bool {
     word.contains('\'') && word.to_lowercase().contains("n't")
 }
 
-/// White space as `str.split` has it: Unicode's, and the four separators of ASCII.
-fn is_space(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
+/// The four separators of ASCII, which `str.split` takes for white space, too.
+fn is_separator(character: char) -> bool {
+    matches!(character, '\u{1c}'..='\u{1f}')
 }
 
 /// Without the punctuation around it, if more than two characters are left: so `:)` stays.
