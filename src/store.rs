@@ -34,6 +34,7 @@ pub mod recordings;
 pub mod schema;
 pub mod sealed;
 pub mod server;
+pub mod tasks;
 pub mod terminations;
 pub mod transcripts;
 pub mod voice_calls;

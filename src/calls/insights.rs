@@ -93,9 +93,18 @@ pub fn job(analysis: &Analyze, since: DateTime<Utc>) -> NewJob {
         },
         since,
     };
+    let [asking, _] = keys(analysis.call_id, analysis.force);
     NewJob::new(analysis.account_id, &job)
-        .unique(format!("insights/{}", analysis.call_id))
+        .unique(asking)
         .in_lane(LANE)
+}
+
+/// The keys that the jobs hold by which an analysis goes on once it has left a call to the model.
+pub fn keys(call_id: CallId, force: bool) -> [String; 2] {
+    [
+        format!("insights/{call_id}"),
+        format!("analyze-answered/{call_id}/{force}"),
+    ]
 }
 
 /// Off the threads that serve requests: a long transcript takes milliseconds.
@@ -257,8 +266,7 @@ async fn conclude(
             let call = (job.analysis.account_id, job.analysis.call_id);
             kept::keep(&mut tx, call, &question.key, kept).await?;
         }
-        let analysis = NewJob::new(job.analysis.account_id, &job.analysis);
-        queue::store::enqueue(&mut tx, &[analysis]).await?;
+        go_on(&mut tx, &job.analysis).await?;
         if !queue::store::finish(&mut tx, claim).await? {
             return Ok(false);
         }
@@ -271,6 +279,19 @@ async fn conclude(
     }
     tools.wake.wake();
     Ok(Outcome::Finished)
+}
+
+/// Has the call analysed. Its key tells who waits for it; another that holds it may have read what was there before the answer.
+async fn go_on(conn: &mut PgConnection, analysis: &Analyze) -> sqlx::Result<()> {
+    let [_, answered] = keys(analysis.call_id, analysis.force);
+    let again = NewJob::new(analysis.account_id, analysis).unique(answered);
+    let job_id = again.job_id();
+    queue::store::enqueue(&mut *conn, &[again]).await?;
+    if !queue::store::is_live(&mut *conn, job_id).await? {
+        let beside = NewJob::new(analysis.account_id, analysis);
+        queue::store::enqueue(conn, &[beside]).await?;
+    }
+    Ok(())
 }
 
 /// A failure as a word for metrics.

@@ -7,24 +7,25 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{
     analyze::{self, Standing},
     effects,
-    insights::Model,
+    insights::{self, Model},
     listen::wanted,
 };
 use crate::{
     domain::{
         analysis::Trigger,
-        id::{AccountId, CallId, JobId},
+        id::{AccountId, CallId},
     },
     jobs::Analyze,
     queue::{self, Lane, NewJob, runner::Wake},
     recordings::read::Recordings,
     store::{
         self,
-        insights::{self, Forget},
+        insights::{self as kept, Forget},
     },
 };
 
@@ -122,7 +123,7 @@ async fn forget(conn: &mut PgConnection, of: (AccountId, CallId), force: bool) -
     } else {
         Forget::Failures
     };
-    insights::forget(conn, of, what).await
+    kept::forget(conn, of, what).await
 }
 
 fn forced(account_id: AccountId, call_id: CallId) -> NewJob {
@@ -161,7 +162,8 @@ pub struct Batch {
     pub last: Place,
     /// How many calls were looked at.
     pub calls: usize,
-    jobs: Vec<JobId>,
+    /// The keys of the jobs of each call that is to be analysed: of the analysis, of the question to a model, of what follows the answer.
+    tasks: Vec<(Uuid, String)>,
     queued: Vec<CallId>,
     began: DateTime<Utc>,
 }
@@ -169,8 +171,11 @@ pub struct Batch {
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchState {
-    /// So many jobs are still to be done.
-    Left(usize),
+    /// Something is still to be done.
+    Left {
+        /// It could be done, and nobody does anything.
+        is_idle: bool,
+    },
     /// Nothing is left.
     Done(Done),
 }
@@ -180,6 +185,8 @@ pub enum BatchState {
 pub struct Done {
     /// Calls with a new revision.
     pub analysed: usize,
+    /// Calls of which nothing else was to be said after all: a language model failed as it did before.
+    pub unchanged: usize,
     /// Calls whose analysis was given up.
     pub failed: usize,
 }
@@ -213,7 +220,10 @@ impl Backfill {
             Ok(Some(Batch {
                 last,
                 calls: ended.len(),
-                jobs: jobs.iter().map(NewJob::job_id).collect(),
+                tasks: outdated
+                    .iter()
+                    .flat_map(|call_id| self.keys(*call_id).map(|key| (call_id.uuid(), key)))
+                    .collect(),
                 queued: outdated,
                 began,
             }))
@@ -246,8 +256,14 @@ impl Backfill {
         } else {
             effects::analysis(self.account_id, call_id, Trigger::Requested)
         };
-        job.unique(format!("reanalyze/{call_id}/{}", self.force))
-            .in_lane(Lane(self.account_id.uuid()))
+        let [own, ..] = self.keys(call_id);
+        job.unique(own).in_lane(Lane(self.account_id.uuid()))
+    }
+
+    fn keys(&self, call_id: CallId) -> [String; 3] {
+        let [asked, answered] = insights::keys(call_id, self.force);
+        let own = format!("reanalyze/{call_id}/{}", self.force);
+        [own, asked, answered]
     }
 }
 
@@ -263,14 +279,20 @@ impl Batch {
         db: &PgPool,
         account_id: AccountId,
     ) -> Result<BatchState, store::Error> {
-        let among = store::ask(queue::store::among(db, &self.jobs)).await?;
+        let among = store::ask(store::tasks::among(db, &self.tasks, self.began)).await?;
         if among.live > 0 {
-            return Ok(BatchState::Left(among.live));
+            return Ok(BatchState::Left {
+                is_idle: among.is_idle,
+            });
         }
         let analysed = store::analyses::calls_since(db, account_id, &self.queued, self.began);
+        let analysed = store::ask(analysed).await?;
+        let rest = self.queued.len().saturating_sub(analysed);
+        let failed = among.dead.min(rest);
         Ok(BatchState::Done(Done {
-            analysed: store::ask(analysed).await?,
-            failed: among.dead,
+            analysed,
+            unchanged: rest - failed,
+            failed,
         }))
     }
 }

@@ -32,7 +32,7 @@ A revision is made only of what would be another: new settings, a newer analyser
 time, behind the work of the day. Stopped, it says where; made again from there it goes on. Every new revision is told as
 `call.analyzed`.";
 
-/// For how long nothing may happen before it is said that nobody works.
+/// For how long work may wait while nobody does any before it is said that nobody works.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Which calls.
@@ -119,6 +119,7 @@ impl Args {
                     )
                 })?;
                 total.analysed += done.analysed;
+                total.unchanged += done.unchanged;
                 total.failed += done.failed;
             }
             progress.tell(total, batch.last.0);
@@ -130,14 +131,13 @@ impl Args {
 
 /// Until the service has done it.
 async fn wait(session: &Session, account_id: AccountId, batch: &Batch) -> anyhow::Result<Done> {
-    let (mut left, mut since) = (usize::MAX, Instant::now());
+    let mut since = Instant::now();
     loop {
-        let now = match batch.state(&session.db, account_id).await? {
+        match batch.state(&session.db, account_id).await? {
             BatchState::Done(done) => return Ok(done),
-            BatchState::Left(now) => now,
-        };
-        if now < left {
-            (left, since) = (now, Instant::now());
+            BatchState::Left { is_idle: true } => {}
+            // A language model may think for minutes, and be asked again after minutes.
+            BatchState::Left { is_idle: false } => since = Instant::now(),
         }
         anyhow::ensure!(
             since.elapsed() < PATIENCE,
@@ -153,6 +153,7 @@ struct Total {
     looked_at: usize,
     outdated: usize,
     analysed: usize,
+    unchanged: usize,
     failed: usize,
 }
 
@@ -162,7 +163,8 @@ impl Total {
             json!({"looked_at": self.looked_at, "outdated": self.outdated})
         } else {
             json!({
-                "looked_at": self.looked_at, "outdated": self.outdated, "analysed": self.analysed, "failed": self.failed,
+                "looked_at": self.looked_at, "outdated": self.outdated, "analysed": self.analysed, "unchanged": self.unchanged,
+                "failed": self.failed,
             })
         }
     }
@@ -184,16 +186,17 @@ impl<'a> Progress<'a> {
 
     fn tell(&self, total: &Total, at: DateTime<Utc>) {
         let line = format!(
-            "{}: {} calls looked at, {} outdated, {} analysed, {} failed, now at {}",
+            "{}: {} calls looked at, {} outdated, {} analysed, {} unchanged, {} failed, now at {}",
             self.account,
             total.looked_at,
             total.outdated,
             total.analysed,
+            total.unchanged,
             total.failed,
             at.to_rfc3339_opts(SecondsFormat::Secs, true)
         );
         let told = if self.is_terminal {
-            write!(io::stderr(), "\r{line:<110}")
+            write!(io::stderr(), "\r{line:<125}")
         } else {
             writeln!(io::stderr(), "onhook: {line}")
         };

@@ -209,31 +209,6 @@ pub async fn is_live(db: impl PgExecutor<'_>, job_id: JobId) -> sqlx::Result<boo
     .await
 }
 
-/// Some jobs at a glance; those that are done are gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Among {
-    /// Jobs that are still to be done.
-    pub live: usize,
-    /// Jobs that will not be tried again.
-    pub dead: usize,
-}
-
-/// Looks at some jobs.
-pub async fn among(db: impl PgExecutor<'_>, jobs: &[JobId]) -> sqlx::Result<Among> {
-    let jobs: Vec<Uuid> = jobs.iter().map(|id| id.uuid()).collect();
-    let row = sqlx::query!(
-        r#"select count(*) filter (where state <> 'dead') as "live!", count(*) filter (where state = 'dead') as "dead!"
-           from jobs where job_id = any($1)"#,
-        &jobs
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(Among {
-        live: usize::try_from(row.live).unwrap_or(usize::MAX),
-        dead: usize::try_from(row.dead).unwrap_or(usize::MAX),
-    })
-}
-
 /// Keeps leases alive. What is not among the answers was lost.
 pub async fn heartbeat(
     db: impl PgExecutor<'_>,

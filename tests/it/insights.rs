@@ -11,6 +11,7 @@ use crate::{
     receiver::{Received, Receiver, Reply},
 };
 
+mod again;
 mod asked;
 mod failing;
 mod settings;

@@ -138,7 +138,7 @@ async fn a_back_fill_analyses_what_would_be_another_and_says_how_far_it_is() {
     let nothing = printed(&scene.reanalyze(&since).await);
     assert_eq!(
         nothing,
-        json!({"looked_at": 5, "outdated": 0, "analysed": 0, "failed": 0})
+        json!({"looked_at": 5, "outdated": 0, "analysed": 0, "unchanged": 0, "failed": 0})
     );
 
     scene.settings(json!({"short_call_seconds": 600})).await;
@@ -154,11 +154,11 @@ async fn a_back_fill_analyses_what_would_be_another_and_says_how_far_it_is() {
         .reanalyze(&["--since", "2020-01-01T00:00:00Z", "--account", "default"])
         .await;
     let progress = String::from_utf8_lossy(&done.stderr).into_owned();
-    let line = "onhook: default: 5 calls looked at, 5 outdated, 5 analysed, 0 failed, now at 20";
+    let line = "onhook: default: 5 calls looked at, 5 outdated, 5 analysed, 0 unchanged, 0 failed, now at 20";
     assert!(progress.starts_with(line), "{progress}");
     assert_eq!(
         printed(&done),
-        json!({"looked_at": 5, "outdated": 5, "analysed": 5, "failed": 0})
+        json!({"looked_at": 5, "outdated": 5, "analysed": 5, "unchanged": 0, "failed": 0})
     );
     for call in &calls {
         let revisions = scene.revisions(call).await;
@@ -186,6 +186,6 @@ async fn a_back_fill_goes_on_over_more_calls_than_it_takes_at_a_time() {
     let done = printed(&scene.reanalyze(&range).await);
     assert_eq!(
         done,
-        json!({"looked_at": 250, "outdated": 250, "analysed": 250, "failed": 0})
+        json!({"looked_at": 250, "outdated": 250, "analysed": 250, "unchanged": 0, "failed": 0})
     );
 }
