@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use sqlx::PgConnection;
+use tokio::time::Instant;
 
 pub mod wanted;
 
@@ -50,6 +51,9 @@ const DELAYS: [Duration; 9] = [
     Duration::from_mins(15),
     Duration::from_mins(15),
 ];
+
+/// How long an attempt may take, so that a minute of the job's time is left to keep what came of it: cut off, nothing would be told.
+const READING_MAX: Duration = Duration::from_mins(59);
 
 /// A server's `Retry-After` is honoured up to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
@@ -124,7 +128,12 @@ async fn attempt(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Result<Do
     let Some(Gathered { wanted, write }) = gathered.await? else {
         return Ok(Done::Nothing);
     };
-    let reading = Box::pin(tools.recordings.read(&wanted.url, &wanted.settings, write));
+    let deadline = Instant::now() + READING_MAX;
+    let reading = Box::pin(
+        tools
+            .recordings
+            .read(&wanted.url, &wanted.settings, write, deadline),
+    );
     let kept = match outcome((reading.await, write), tools, claim) {
         Ok(kept) => kept,
         Err(failure) => {

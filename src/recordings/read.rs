@@ -5,7 +5,10 @@
 
 use std::{fs::File, ops::ControlFlow, sync::Arc};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::Instant,
+};
 use url::Url;
 
 use super::{
@@ -18,7 +21,7 @@ use super::{
 use crate::{
     audio::{self, Listened, Piece, decode::Stop},
     domain::{
-        analysis::{SkipReason, settings::recordings::RecordingSettings},
+        analysis::{FailReason, SkipReason, settings::recordings::RecordingSettings},
         recording::{Transcription, participant},
         sound::Sound,
         transcript::Transcript,
@@ -81,12 +84,13 @@ impl Recordings {
         self.speech.as_ref()
     }
 
-    /// Reads the recording at a URL.
+    /// Reads the recording at a URL. What is not written down by the deadline is a failure of that alone: what was heard stays.
     pub async fn read(
         &self,
         url: &Url,
         settings: &RecordingSettings,
         write: Write,
+        deadline: Instant,
     ) -> Result<Read, Failure> {
         let fetched = fetch::fetch(&self.egress, url, self.bounds).await?;
         let Fetched {
@@ -99,7 +103,14 @@ impl Recordings {
         let written = match (write, &self.speech) {
             (Write::Not(reason), _) => Ok(Written::Skipped(reason)),
             (Write::Down, None) => Ok(Written::Skipped(SkipReason::NotConfigured)),
-            (Write::Down, Some(speech)) => write_down(speech, &file, &listened, settings).await,
+            (Write::Down, Some(speech)) => {
+                let writing = write_down(speech, &file, &listened, settings);
+                let written = tokio::time::timeout_at(deadline, writing).await;
+                written.unwrap_or_else(|elapsed| {
+                    let reason = FailReason::SpeechToTextUnavailable;
+                    Err(Failure::later(reason, elapsed))
+                })
+            }
         };
         let format = listened.decoded.format;
         Ok(Read {
@@ -132,7 +143,6 @@ impl Recordings {
 
 /// A decoder that panics will do so again: the file is to blame, and the fault is ours.
 fn panicked(error: tokio::task::JoinError) -> Failure {
-    use crate::domain::analysis::FailReason;
     Failure::never(FailReason::RecordingDamaged, error)
 }
 

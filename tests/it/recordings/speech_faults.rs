@@ -1,6 +1,12 @@
 //! A speech-to-text service that is down, slow, busy, confused or strict: what was heard stays, what was not written down says why.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use onhook::{
+    domain::analysis::{FailReason, settings::recordings::RecordingSettings},
+    recordings::{Again, read::Write},
+};
+use tokio::time::Instant;
 
 use super::{
     speech::{json_reply, verbose},
@@ -289,4 +295,33 @@ fn linear(byte: u8) -> f32 {
     } else {
         -magnitude
     }
+}
+
+#[tokio::test]
+async fn what_is_not_written_down_in_time_leaves_what_was_heard() {
+    let service = Receiver::always(Reply::Drip);
+    let base = service.url();
+    let scene = Scene::set(&[("ONHOOK_STT_URL", &base)]).await;
+    let short = wav(Coding::Signed16, 8_000, &[&speech_of_one()[..80_000]]);
+    let server = Receiver::always(audio(short));
+    let url: url::Url = server.url().parse().unwrap();
+    let settings = RecordingSettings {
+        fetch: true,
+        transcribe: true,
+        agent_channel: None,
+    };
+    let recordings = &scene.app.tools().recordings;
+    let eventually = crate::deadline::eventually;
+    let deadline = Instant::now() + Duration::from_secs(8);
+    let read = Box::pin(recordings.read(&url, &settings, Write::Down, deadline)).await;
+    let read = read.unwrap();
+    assert!(!read.sound.voices[0].is_empty());
+    let failure = read.written.unwrap_err();
+    assert_eq!(failure.reason, FailReason::SpeechToTextUnavailable);
+    assert_eq!(failure.again, Again::Later { after: None });
+    // It was being asked when the time was up.
+    eventually(Duration::from_secs(5), "it was asked", async || {
+        (service.received().len() == 1).then_some(())
+    })
+    .await;
 }
