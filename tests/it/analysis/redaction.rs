@@ -211,3 +211,56 @@ async fn webhooks_carry_what_the_account_says() {
         assert!(body.contains("transcript_object"));
     }
 }
+
+#[tokio::test]
+async fn a_transcript_that_is_masked_beside_the_requests_is_masked_whole() {
+    let scene = Scene::set().await;
+    let put = scene.app.put("/v1/analysis-settings", &scene.account.key);
+    let settings = json!({"privacy": {"webhooks": "redacted"}});
+    let put = put.json(&settings).send().await.unwrap();
+    assert_eq!(put.status(), StatusCode::OK);
+    // Of more than is masked on the spot, personal data at its beginning and its end.
+    let long = "We talk about nothing in particular for quite a while. ".repeat(5);
+    let turns = 1_000_u32;
+    assert!(long.len() * 1_000 > onhook::webhooks::redacted::INLINE_BYTES_MAX);
+    let said: Vec<Value> = (0..turns)
+        .map(|turn| {
+            let is_edge = turn == 0 || turn == turns - 1;
+            let text = if is_edge { format!("It is {CARD}.") } else { long.clone() };
+            json!({"speaker": "customer", "text": text, "begin_ms": turn * 1_000, "end_ms": turn * 1_000 + 900})
+        })
+        .collect();
+    let call = scene
+        .report("long", &["call-ringing", "call-answered"])
+        .await;
+    let given = scene.give(&call, &json!({ "utterances": said })).await;
+    assert_eq!(given.status(), StatusCode::CREATED);
+    settled(&scene).await;
+    scene.app.run_jobs().await;
+    let redacted = key(&scene, KeyKind::App, Some(TranscriptAccess::Redacted)).await;
+    let received = scene.receiver.received();
+    let told = received
+        .iter()
+        .find(|got| got.event_type() == "call.transcribed");
+    let mut shown = vec![told.unwrap().json().to_string()];
+    let path = format!("/v1/calls/{call}/transcript");
+    for path in [
+        path.as_str(),
+        &format!("/calls/{call}"),
+        "/calls/query",
+        "/v1/calls/export",
+    ] {
+        let (status, text) = read(&scene, &redacted, path).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        shown.push(text);
+    }
+    for (number, text) in shown.iter().enumerate() {
+        // As lines and as utterances, where the call is shown.
+        let times = if number == 1 { 2 } else { 4 };
+        let masks = text.matches("[CREDIT_DEBIT_NUMBER]").count();
+        assert_eq!(masks, times, "{number}");
+        assert!(!text.contains("4111"), "{number}");
+        let plain = text.matches("nothing in particular").count();
+        assert_eq!(plain, 998 * 5 * times / 2, "{number}: the rest is there");
+    }
+}
