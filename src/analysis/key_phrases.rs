@@ -92,7 +92,10 @@ struct Found<'s> {
 
 /// Makes the section.
 pub fn key_phrases(heard: &[Heard<'_>]) -> KeyPhrases {
-    let mut found = Found::default();
+    let mut found = Found {
+        places: HashMap::with_capacity_and_hasher(heard.len() * 4, RandomState::default()),
+        ..Found::default()
+    };
     let closing = heard.len().saturating_sub(CLOSING_TURNS);
     for (turn, said) in heard.iter().enumerate() {
         let at_the_edge = turn < OPENING_TURNS || turn >= closing;

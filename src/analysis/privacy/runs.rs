@@ -109,7 +109,9 @@ fn within(said: &Said<'_>, turn: usize) -> Vec<Run> {
     let mut open = false;
     let mut at = 0;
     while at < said.len() {
-        if let Some((piece, next)) = piece(said, turn, at) {
+        if said.is_number(at)
+            && let Some((piece, next)) = piece(said, turn, at)
+        {
             let joins = open && joins(said, &runs, at);
             match runs.last_mut() {
                 Some(run) if joins && run.pieces.len() < PIECES_MAX => {

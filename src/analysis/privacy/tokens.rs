@@ -86,6 +86,12 @@ impl<'t> Said<'t> {
         words.map(|word| Token::new(self.words, word))
     }
 
+    /// Whether a token says a number, or part of one.
+    pub(super) fn is_number(&self, at: usize) -> bool {
+        let word = self.words.words.get(at);
+        word.is_some_and(|word| word.written == Written::DIGIT || known(word).number.is_some())
+    }
+
     /// What is known of a token.
     fn known(&self, at: usize) -> Option<&'static Known> {
         self.words.words.get(at).map(known)

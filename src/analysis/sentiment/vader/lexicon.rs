@@ -6,7 +6,6 @@ use std::{collections::HashMap, sync::LazyLock};
 use foldhash::fast::FixedState;
 
 use super::{Profile, Vader};
-use crate::analysis::words::known::look_up;
 
 const LEXICON: &str = include_str!("data/vader_lexicon.txt");
 const EMOJIS: &str = include_str!("data/emoji_utf8_lexicon.txt");
@@ -155,22 +154,16 @@ impl Entry {
 }
 
 impl Vader {
-    /// What is known of a word in lower case.
-    pub(super) fn entry(&self, word: &str) -> Entry {
-        self.judged(look_up(word).tone, || word)
-    }
-
-    /// What the profile and the account make of what is known of a word, which is asked for in lower case.
-    pub(super) fn judged<'w>(&self, mut entry: Entry, word: impl FnOnce() -> &'w str) -> Entry {
-        if entry.is_service && self.profile == Profile::Call {
-            entry.value = None;
-        }
+    /// The value that a word has by the profile and the account, which asks for the word in lower case.
+    #[inline]
+    pub(super) fn value<'w>(&self, entry: &Entry, word: impl FnOnce() -> &'w str) -> Option<f64> {
         if !self.own.is_empty()
             && let Some(value) = self.own.get(word())
         {
-            entry.value = *value;
+            return *value;
         }
-        entry
+        let is_left_out = entry.is_service && self.profile == Profile::Call;
+        entry.value.filter(|_| !is_left_out)
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn scores(vader: &Vader, said: Words<'_>) -> Scores {
 /// The compound score of a text that was prepared.
 pub(super) fn compound(vader: &Vader, said: Words<'_>) -> f64 {
     let tokens = tokens(vader, said);
-    if tokens.iter().all(|token| token.entry.value.is_none()) {
+    if tokens.iter().all(|token| token.value.is_none()) {
         return 0.0;
     }
     normal(&values(&tokens), emphasis(said.text))
@@ -124,7 +124,7 @@ fn values(tokens: &[Token]) -> Vec<Value> {
         .iter()
         .enumerate()
         .map(|(at, token)| {
-            let Some(value) = token.entry.value else {
+            let Some(value) = token.value else {
                 return NOTHING;
             };
             let is_kind_of =
@@ -174,7 +174,7 @@ impl<'t> Window<'t> {
         let is = |token: Option<&Token>, name| token.is_some_and(|t| t.entry.name == name);
         let mut value = lexicon;
         let next = self.tokens.get(self.at + 1);
-        if token.entry.name == Name::No && next.is_some_and(|t| t.entry.value.is_some()) {
+        if token.entry.name == Name::No && next.is_some_and(|t| t.value.is_some()) {
             value = 0.0;
         }
         let joined = is(first, Name::Or) || is(first, Name::Nor);
@@ -184,11 +184,11 @@ impl<'t> Window<'t> {
         if token.is_upper && self.capitals {
             value += if value > 0.0 { CAPITALS } else { -CAPITALS };
         }
-        let unvalued = |token: Option<&'t Token>| token.filter(|t| t.entry.value.is_none());
+        let unvalued = |token: Option<&'t Token>| token.filter(|t| t.value.is_none());
         let mut is_whole = false;
         if let Some(one) = unvalued(first) {
             value += self.boost(one, value, 1.0);
-            if one.entry.negates {
+            if one.negates {
                 value *= NEGATED;
             }
         }
@@ -251,8 +251,7 @@ impl<'t> Window<'t> {
 
     fn least(&self, value: Value) -> Value {
         let [first, second, _] = self.before;
-        let is_least =
-            first.is_some_and(|t| t.entry.name == Name::Least && t.entry.value.is_none());
+        let is_least = first.is_some_and(|t| t.entry.name == Name::Least && t.value.is_none());
         let at_least = second.is_some_and(|t| matches!(t.entry.name, Name::At | Name::Very));
         if is_least && !at_least {
             return Value {
@@ -268,7 +267,7 @@ fn negated_by_second(value: f64, one: Name, two: &Token) -> f64 {
     match (two.entry.name, one) {
         (Name::Never, Name::So | Name::This) => value * NEVER_SO,
         (Name::Without, Name::Doubt) => value,
-        _ if two.entry.negates => value * NEGATED,
+        _ if two.negates => value * NEGATED,
         _ => value,
     }
 }
@@ -279,7 +278,7 @@ fn negated_by_third(value: f64, (one, two): (Name, Name), three: &Token) -> f64 
         value * NEVER_SO
     } else if three.entry.name == Name::Without && (two == Name::Doubt || one == Name::Doubt) {
         value
-    } else if three.entry.negates {
+    } else if three.negates {
         value * NEGATED
     } else {
         value

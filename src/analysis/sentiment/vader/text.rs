@@ -10,13 +10,17 @@ use super::{
     Vader,
     lexicon::{Entry, description},
 };
-use crate::analysis::words::{Part, Word, Words, Written};
+use crate::analysis::words::{Part, Word, Words, Written, known::look_up};
 
 /// A word and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
-    /// What is known of it.
-    pub(super) entry: Entry,
+    /// What is known of it, whoever asks.
+    pub(super) entry: &'static Entry,
+    /// Its value, if it has one for this account.
+    pub(super) value: Option<f64>,
+    /// Whether it turns round what follows.
+    pub(super) negates: bool,
     /// Whether it is in capitals.
     pub(super) is_upper: bool,
 }
@@ -71,13 +75,15 @@ fn token(vader: &Vader, said: Words<'_>, part: &Part) -> Token {
 
 /// A word that was looked up before.
 fn known(vader: &Vader, said: Words<'_>, word: &Word) -> Token {
-    let mut entry = vader.judged(word.known.tone, || said.small(word));
-    if word.written.has(Written::APOSTROPHE) {
+    let entry = &word.known.tone;
+    let has_nt = || {
         let mut letters = said.small(word).as_bytes().windows(3);
-        entry.negates |= letters.any(|letters| letters == b"n't");
-    }
+        letters.any(|letters| letters == b"n't")
+    };
     Token {
         entry,
+        value: vader.value(entry, || said.small(word)),
+        negates: entry.negates || (word.written.has(Written::APOSTROPHE) && has_nt()),
         is_upper: word.written.has(Written::CAPITAL) && !word.written.has(Written::SMALL),
     }
 }
@@ -90,11 +96,12 @@ fn looked_up(vader: &Vader, word: &str) -> Token {
     } else {
         word.into()
     };
-    let mut entry = vader.entry(&small);
-    // Python looks for it in the word in lower case.
-    entry.negates |= has_nt(word);
+    let entry = &look_up(&small).tone;
     Token {
         entry,
+        value: vader.value(entry, || &small),
+        // Python looks for it in the word in lower case.
+        negates: entry.negates || has_nt(word),
         is_upper: is_upper(word),
     }
 }
