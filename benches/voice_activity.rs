@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             "most memory, after all of them over after ten minutes: {:.2}",
             mib(Some(last)) / mib(Some(first))
         );
-        good &= last - first <= GROWTH_KIB_MAX;
+        good &= last.saturating_sub(*first) <= GROWTH_KIB_MAX;
     }
     if good {
         ExitCode::SUCCESS
