@@ -306,6 +306,11 @@ fn url_of(listen: SocketAddr) -> Arc<str> {
 }
 
 fn public_url(text: &str) -> Result<Arc<str>, &'static str> {
+    Ok(bare_url(text)?.as_str().trim_end_matches('/').into())
+}
+
+/// A URL of scheme, host and path alone.
+fn bare_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_error| "it is not a URL")?;
     let bare = url.username().is_empty()
         && url.password().is_none()
@@ -314,7 +319,7 @@ fn public_url(text: &str) -> Result<Arc<str>, &'static str> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !bare {
         return Err("it has another scheme, no host, or more than scheme, host and path");
     }
-    Ok(url.as_str().trim_end_matches('/').into())
+    Ok(url)
 }
 
 fn base_domain(text: &str) -> Result<Arc<str>, &'static str> {

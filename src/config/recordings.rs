@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use secrecy::SecretString;
-use url::Url;
 
-use super::{reader::Reader, setting};
+use super::{bare_url, reader::Reader, setting};
 use crate::{
     domain::recording::TranscriptionMethod,
     recordings::{fetch::Bounds, speech::Service},
@@ -26,7 +25,7 @@ pub(super) fn speech(reader: &mut Reader) -> Option<Service> {
     let model = reader.optional(setting::STT_MODEL, model);
     let api_key = reader.optional(setting::STT_API_KEY, key);
     let timeout = Duration::from_secs(reader.number(setting::STT_TIMEOUT_S, 1..=3_000));
-    let url = reader.optional(setting::STT_URL, base);
+    let url = reader.optional(setting::STT_URL, bare_url);
     let others = [setting::STT_API_KEY, setting::STT_MODEL];
     if url.is_none() && !reader.has(setting::STT_URL) {
         for other in others
@@ -72,16 +71,4 @@ fn model(text: &str) -> Result<String, &'static str> {
 fn key(text: &str) -> Result<SecretString, &'static str> {
     let _header = HeaderValue::try_from(text).map_err(|_error| "it cannot stand in a header")?;
     Ok(text.into())
-}
-
-fn base(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_error| "it is not a URL")?;
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !bare {
-        return Err("it has another scheme, no host, or more than scheme, host and path");
-    }
-    Ok(url)
 }
