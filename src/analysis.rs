@@ -4,6 +4,7 @@
 
 pub mod call_metrics;
 pub mod categories;
+pub mod digest;
 pub mod heard;
 pub mod highlights;
 pub mod insights;

@@ -5,10 +5,10 @@
 //! know, with every angle bracket in it escaped; the model has no tools; its answer is read by a schema alone, and turns that it
 //! cites must be there. That bounds what an instruction in the transcript can do; it does not make it impossible.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::digest::json_sha256;
 use crate::domain::{
     analysis::{
         FailReason, Outcome, OutcomeMethod, OutcomeValue, Section, SkipReason,
@@ -101,16 +101,13 @@ fn key(turns: &[Turn], language: Option<&Language>, schema: &Value, model: &Mode
         language: Option<&'a Language>,
         turns: &'a [Turn],
     }
-    let asked = Asked {
+    json_sha256(&Asked {
         prompt_version: PROMPT_VERSION,
         model,
         schema,
         language,
         turns,
-    };
-    let bytes = serde_json::to_vec(&asked).expect("turns and a schema are plain data");
-    let hash = digest(&SHA256, &bytes);
-    hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
+    })
 }
 
 /// The outcome by the rules, or what the model says where they do not say.

@@ -4,11 +4,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use aws_lc_rs::digest;
 use serde::Serialize;
 
 use super::{
     call_metrics::{CallFacts, call_metrics},
+    digest::json_sha256,
     insights::{self, Sections, Told},
     outcome::outcome,
     recording::{VOICE_ACTIVITY, conversation, recording, transcription},
@@ -105,9 +105,7 @@ impl Material {
             timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
             reading: self.reading.as_ref(),
         };
-        let bytes = serde_json::to_vec(&hashed).expect("facts and utterances are plain data");
-        let hash = digest::digest(&digest::SHA256, &bytes);
-        InputHash(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+        InputHash(json_sha256(&hashed))
     }
 
     fn language(&self) -> Option<&Language> {

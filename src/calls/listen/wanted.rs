@@ -1,13 +1,12 @@
 //! What is to be read of calls, and the job that does it: after the end, when a recording comes late, and when somebody asks for it again.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 use sqlx::PgConnection;
 use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    analysis::recording::VOICE_ACTIVITY,
+    analysis::{digest::json_sha256, recording::VOICE_ACTIVITY},
     domain::{
         analysis::{
             Section, SkipReason,
@@ -58,11 +57,8 @@ impl Wanted {
             transcribe: settings.transcribe,
             agent_channel: settings.agent_channel.filter(|_| settings.transcribe),
         };
-        let bytes = serde_json::to_vec(&key).expect("a key is plain data");
-        let key = digest(&SHA256, &bytes);
-        let key = key.as_ref().try_into().expect("SHA-256 has 32 bytes");
         Some(Self {
-            key,
+            key: json_sha256(&key),
             settings: *settings,
             url,
         })
