@@ -197,6 +197,12 @@ impl TestApp {
             .unwrap();
     }
 
+    /// What is counted, as Prometheus reads it.
+    pub(crate) async fn metrics(&self) -> String {
+        let counted = self.request(Method::GET, "/metrics").send().await.unwrap();
+        counted.text().await.unwrap()
+    }
+
     /// How many jobs there are of a kind, whatever their state.
     pub(crate) async fn jobs(&self, kind: &str) -> i64 {
         sqlx::query_scalar("select count(*) from jobs where kind = $1")

@@ -57,8 +57,7 @@ async fn a_key_s_requests_are_bounded_and_every_answer_says_what_is_left() {
         StatusCode::OK,
         "another key, another count"
     );
-    let counted = app.request(Method::GET, "/metrics").send().await.unwrap();
-    let counted = counted.text().await.unwrap();
+    let counted = app.metrics().await;
     assert!(counted.contains("onhook_requests_limited_total{limit=\"requests\"} 3"));
 }
 

@@ -72,8 +72,7 @@ async fn an_ending_that_is_given_up_is_on_the_record_and_told_to_who_asked_for_i
         told.contains(&"call.ended".to_owned()) && !told.contains(&"termination.failed".to_owned()),
         "{told:?}"
     );
-    let metrics = alive.app.request(reqwest::Method::GET, "/metrics");
-    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let metrics = alive.app.metrics().await;
     assert!(
         metrics.contains(r#"onhook_terminations_failed_total{part="provider"} 1"#),
         "{metrics}"

@@ -89,8 +89,7 @@ async fn a_report_whose_call_never_comes_is_dropped_after_a_day() {
         assert_eq!(drop_old().await, dropped, "{hours} h more");
     }
     assert_eq!(alive.number(PARKED).await, 0);
-    let metrics = alive.app.request(reqwest::Method::GET, "/metrics");
-    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let metrics = alive.app.metrics().await;
     assert!(
         metrics.contains(r#"onhook_parked_reports_total{outcome="dropped"} 1"#),
         "{metrics}"

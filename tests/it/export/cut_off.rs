@@ -39,8 +39,7 @@ async fn spoil(app: &TestApp, name: &str) {
 }
 
 async fn counted(app: &TestApp, outcome: &str) -> bool {
-    let counted = app.request(Method::GET, "/metrics").send().await.unwrap();
-    let counted = counted.text().await.unwrap();
+    let counted = app.metrics().await;
     counted.contains(&format!("onhook_exports_total{{outcome=\"{outcome}\"}} 1"))
 }
 

@@ -7,7 +7,6 @@ use onhook::{
     domain::account::VoipMode,
     store::calls::query::walk::{self, Wanted},
 };
-use reqwest::Method;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpSocket,
@@ -139,8 +138,7 @@ async fn a_stretch_that_takes_too_long_is_made_shorter() {
 
 /// How many calls exports have handed over.
 async fn handed_over(app: &TestApp) -> u64 {
-    let counted = app.request(Method::GET, "/metrics").send().await.unwrap();
-    let counted = counted.text().await.unwrap();
+    let counted = app.metrics().await;
     let line = counted
         .lines()
         .find_map(|line| line.strip_prefix("onhook_calls_exported_total "));

@@ -233,13 +233,7 @@ async fn failures_and_tokens_are_counted() {
     scene.settle().await;
     scene.ended("second", &refund()).await;
     scene.settle().await;
-    let metrics = scene
-        .app
-        .request(reqwest::Method::GET, "/metrics")
-        .send()
-        .await
-        .unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = scene.app.metrics().await;
     for line in [
         "onhook_llm_requests_total{outcome=\"refused\"} 1",
         "onhook_llm_requests_total{outcome=\"succeeded\"} 1",

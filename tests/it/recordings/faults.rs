@@ -166,13 +166,7 @@ async fn what_will_not_go_better_later_is_told_at_once() {
             .await,
         "RECORDING_ADDRESS_REFUSED"
     );
-    let metrics = scene
-        .app
-        .request(reqwest::Method::GET, "/metrics")
-        .send()
-        .await
-        .unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = scene.app.metrics().await;
     assert!(
         metrics.contains("onhook_recordings_read_total{outcome=\"failed\"} 19"),
         "{metrics}"
