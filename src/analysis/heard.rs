@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     privacy::{PiiSpan, mask, of_turn},
-    words::{Known, Spaces, Split, Words, known::look_up},
+    words::{Known, Spaces, Words, Written, known::look_up},
 };
 use crate::domain::transcript::{SpeakerRole, Utterance};
 
@@ -33,12 +33,28 @@ pub struct Heard<'m> {
 /// A word: letters and digits, with an apostrophe or a hyphen between two of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Spoken<'m> {
-    /// The word.
-    pub word: &'m str,
+    /// What is said around it, in lower case, and its place there: of most words nobody asks how they are written.
+    text: &'m str,
+    begin: usize,
+    end: usize,
     /// Whether nothing but a space stands between it and the word before.
     pub joins: bool,
+    /// Whether there is a digit of ASCII in it.
+    pub has_digit: bool,
     /// What is known of it.
     pub known: &'static Known,
+}
+
+impl<'m> Spoken<'m> {
+    /// The word.
+    pub fn word(&self) -> &'m str {
+        self.text.get(self.begin..self.end).unwrap_or_default()
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> usize {
+        self.end - self.begin
+    }
 }
 
 impl Heard<'_> {
@@ -51,13 +67,13 @@ impl Heard<'_> {
 /// Masks utterances.
 pub fn masked<'t>(
     utterances: &'t [Utterance],
-    split: &Split<'_>,
+    texts: &[Words<'_>],
     spans: &[PiiSpan],
 ) -> Vec<Masked<'t>> {
-    let said = utterances.iter().zip(split.texts());
+    let said = utterances.iter().zip(texts);
     let masked = said.enumerate().map(|(turn, (utterance, said))| {
         let text = mask(utterance.text.as_str(), of_turn(spans, turn));
-        let is_split = said.spaces == Spaces::Plain && matches!(text, Cow::Borrowed(_));
+        let is_split = said.seen.spaces == Spaces::Plain && matches!(text, Cow::Borrowed(_));
         Masked {
             utterance,
             lowered: (!is_split).then(|| text.to_lowercase()),
@@ -67,17 +83,18 @@ pub fn masked<'t>(
     masked.collect()
 }
 
-/// What is masked as words, which `spoken` is filled with. `split` has what was said.
+/// What is masked as words, which `spoken` is filled with. `texts` are what was said.
 pub fn heard<'s, 'm: 's>(
     masked: &'m [Masked<'_>],
-    split: &'m Split<'_>,
+    texts: &'m [Words<'m>],
     spoken: &'s mut Vec<Spoken<'m>>,
 ) -> Vec<Heard<'s>> {
     let mut ends = Vec::with_capacity(masked.len());
-    for (masked, said) in masked.iter().zip(split.texts()) {
+    spoken.reserve(texts.iter().map(|said| said.words.len()).sum());
+    for (masked, said) in masked.iter().zip(texts) {
         match &masked.lowered {
             Some(lowered) => of_text(lowered, spoken),
-            None => of_split(said, spoken),
+            None => of_split(*said, spoken),
         }
         ends.push(spoken.len());
     }
@@ -117,13 +134,15 @@ fn of_split<'m>(said: Words<'m>, spoken: &mut Vec<Spoken<'m>>) {
         let joins = open && first.begin == part.begin;
         if words.len() == 1 {
             spoken.push(Spoken {
-                word: said.small(first),
+                text: said.lowered,
+                begin: first.begin,
+                end: first.end,
                 joins,
+                has_digit: first.written.has(Written::DIGIT),
                 known: first.known,
             });
         } else {
-            let bare = said.lowered.get(first.begin..last.end);
-            of_bare(bare.unwrap_or_default(), joins, spoken);
+            of_bare(said.lowered, (first.begin, last.end), joins, spoken);
         }
         open = last.end == part.end;
     }
@@ -131,26 +150,45 @@ fn of_split<'m>(said: Words<'m>, spoken: &mut Vec<Spoken<'m>>) {
 
 fn of_text<'m>(lowered: &'m str, spoken: &mut Vec<Spoken<'m>>) {
     let mut open = false;
+    let mut begin = 0;
     for part in lowered.split(' ') {
-        let bare = part.trim_matches(is_mark);
+        let from = begin;
+        begin += part.len() + 1;
+        let bare = part.trim_start_matches(is_mark);
+        let from = from + part.len() - bare.len();
+        let bare = bare.trim_end_matches(is_mark);
         if bare.is_empty() || is_masked(part) {
             open &= part.is_empty();
             continue;
         }
-        of_bare(bare, open && !part.starts_with(is_mark), spoken);
+        let joins = open && !part.starts_with(is_mark);
+        of_bare(lowered, (from, from + bare.len()), joins, spoken);
         open = !part.ends_with(is_mark);
     }
 }
 
-/// Adds the words of a part without what stands around it.
-fn of_bare<'m>(bare: &'m str, mut joins: bool, spoken: &mut Vec<Spoken<'m>>) {
-    for word in bare.split(is_break).filter(|word| !word.is_empty()) {
-        spoken.push(Spoken {
-            word,
-            joins,
-            known: look_up(word),
-        });
-        joins = false;
+/// Adds the words of a part without what stands around it, by its place.
+fn of_bare<'m>(
+    text: &'m str,
+    (mut begin, end): (usize, usize),
+    mut joins: bool,
+    spoken: &mut Vec<Spoken<'m>>,
+) {
+    for word in text.get(begin..end).unwrap_or_default().split(is_break) {
+        let end = begin + word.len();
+        if !word.is_empty() {
+            spoken.push(Spoken {
+                text,
+                begin,
+                end,
+                joins,
+                has_digit: word.bytes().any(|byte| byte.is_ascii_digit()),
+                known: look_up(word),
+            });
+            joins = false;
+        }
+        let mark = text.get(end..).and_then(|rest| rest.chars().next());
+        begin = end + mark.map_or(0, char::len_utf8);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{heard::Heard, key_phrases::is_greeting, phrases::Phrases};
+use super::{heard::Heard, key_phrases::is_greeting, phrases::Phrases, words::Traits};
 use crate::domain::{
     analysis::content::{Highlight, HighlightKind, Highlights, RulesMethod},
     transcript::SpeakerRole,
@@ -14,39 +14,45 @@ pub const TEXT_CHARS_MAX: usize = 500;
 const WORDS_MIN: usize = 4;
 const TELLING_WORDS_MIN: usize = 1;
 
-static PROMISES: LazyLock<Phrases<()>> = LazyLock::new(|| {
-    let phrases = [
-        "i will",
-        "i'll",
-        "we will",
-        "we'll",
-        "i have issued",
-        "i've issued",
-        "i have sent",
-        "i've sent",
-        "i have processed",
-        "i've processed",
-        "i have scheduled",
-        "i've scheduled",
-        "i have booked",
-        "i've booked",
-        "i have cancelled",
-        "i've cancelled",
-        "i have refunded",
-        "i've refunded",
-        "i have opened",
-        "i've opened",
-        "i am going to",
-        "i'm going to",
-        "we are going to",
-        "we're going to",
-        "you will receive",
-        "you'll receive",
-        "you will get",
-        "you'll get",
-    ];
-    Phrases::new(phrases.into_iter().map(|phrase| (phrase, ())))
-});
+const SAID: [&str; 28] = [
+    "i will",
+    "i'll",
+    "we will",
+    "we'll",
+    "i have issued",
+    "i've issued",
+    "i have sent",
+    "i've sent",
+    "i have processed",
+    "i've processed",
+    "i have scheduled",
+    "i've scheduled",
+    "i have booked",
+    "i've booked",
+    "i have cancelled",
+    "i've cancelled",
+    "i have refunded",
+    "i've refunded",
+    "i have opened",
+    "i've opened",
+    "i am going to",
+    "i'm going to",
+    "we are going to",
+    "we're going to",
+    "you will receive",
+    "you'll receive",
+    "you will get",
+    "you'll get",
+];
+
+static PROMISES: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(SAID.into_iter().map(|phrase| (phrase, ()))));
+
+/// The words with which these phrases begin.
+pub(super) fn openings() -> impl Iterator<Item = &'static str> {
+    SAID.into_iter()
+        .filter_map(|phrase| phrase.split(' ').next())
+}
 
 /// Makes the section. `compounds` has the sentiment of each turn, where it was made.
 pub fn highlights(heard: &[Heard<'_>], compounds: Option<&[f64]>) -> Highlights {
@@ -73,7 +79,10 @@ pub fn highlights(heard: &[Heard<'_>], compounds: Option<&[f64]>) -> Highlights 
 
 fn issue(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().position(|said| {
-        let telling = said.words.iter().filter(|spoken| !spoken.known.is_common);
+        let telling = said
+            .words
+            .iter()
+            .filter(|spoken| !spoken.known.traits.has(Traits::COMMON));
         said.is_by(SpeakerRole::Customer)
             && said.words.len() >= WORDS_MIN
             && telling.take(TELLING_WORDS_MIN).count() == TELLING_WORDS_MIN
@@ -95,7 +104,7 @@ fn commitment(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().rposition(|said| {
         let mut promises = false;
         if said.is_by(SpeakerRole::Agent) {
-            PROMISES.find(said.words, |()| promises = true);
+            PROMISES.find_opened(said.words, |()| promises = true);
         }
         promises && !is_greeting(said.words)
     })

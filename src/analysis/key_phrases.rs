@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use super::{
     heard::{Heard, Spoken},
     number::count,
+    words::Traits,
 };
 use crate::domain::{
     analysis::content::{KeyPhrase, KeyPhrases, RulesMethod},
@@ -177,7 +178,7 @@ impl<'s> Found<'s> {
 
 impl<'s> Phrase<'s> {
     fn words(self) -> impl Iterator<Item = &'s str> {
-        self.0.iter().map(|spoken| spoken.word)
+        self.0.iter().map(Spoken::word)
     }
 
     fn is_part_of(self, longer: Self) -> bool {
@@ -217,7 +218,7 @@ impl Hash for Phrase<'_> {
 /// Whether a turn is how calls begin or end.
 pub(super) fn is_greeting(words: &[Spoken<'_>]) -> bool {
     words.windows(2).any(|pair| match pair {
-        [first, second] => GREETINGS.contains(&[first.word, second.word]),
+        [first, second] => GREETINGS.contains(&[first.word(), second.word()]),
         _ => false,
     })
 }
@@ -228,14 +229,14 @@ fn candidates<'s>(words: &'s [Spoken<'s>], mut found: impl FnMut(Phrase<'s>)) {
         let run = words.get(from..until).unwrap_or_default();
         match run {
             [] => {}
-            [single] if single.word.len() < LETTERS_MIN => {}
+            [single] if single.bytes() < LETTERS_MIN => {}
             run => found(Phrase(run)),
         }
     };
     let mut from = 0;
     for (at, spoken) in words.iter().enumerate() {
-        let is_number = || spoken.word.bytes().any(|byte| byte.is_ascii_digit());
-        let tells = !spoken.known.is_common && spoken.word.len() > 1 && !is_number();
+        let is_common = spoken.known.traits.has(Traits::COMMON);
+        let tells = !is_common && spoken.bytes() > 1 && !spoken.has_digit;
         if !tells || !spoken.joins || at - from == WORDS_MAX {
             close(from, at);
             from = at;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::heard::{Spoken, words};
+use super::{
+    heard::{Spoken, words},
+    words::Traits,
+};
 
 /// Phrases to be found, each with what it stands for.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ impl<T: Copy> Phrases<T> {
                     "\u{1}x" => vec!["*".to_owned()],
                     part => words(part)
                         .iter()
-                        .map(|said| said.word.to_owned())
+                        .map(|said| said.word().to_owned())
                         .collect(),
                 })
                 .skip_while(|part| part == "*");
@@ -52,16 +55,31 @@ impl<T: Copy> Phrases<T> {
     }
 
     /// What the phrases stand for that are said, in the order in which they begin.
-    pub fn find(&self, said: &[Spoken<'_>], mut found: impl FnMut(T)) {
-        for (at, spoken) in said.iter().enumerate() {
-            let Some(phrases) = self.by_first.get(spoken.word) else {
+    pub fn find(&self, said: &[Spoken<'_>], found: impl FnMut(T)) {
+        self.find_from(said, |_| true, found);
+    }
+
+    /// The same for phrases whose first words are known as such: other words are not looked up.
+    pub fn find_opened(&self, said: &[Spoken<'_>], found: impl FnMut(T)) {
+        let opens = |spoken: &Spoken<'_>| spoken.known.traits.has(Traits::OPENING);
+        self.find_from(said, opens, found);
+    }
+
+    fn find_from(
+        &self,
+        said: &[Spoken<'_>],
+        opens: impl Fn(&Spoken<'_>) -> bool,
+        mut found: impl FnMut(T),
+    ) {
+        for (at, spoken) in said.iter().enumerate().filter(|(_, spoken)| opens(spoken)) {
+            let Some(phrases) = self.by_first.get(spoken.word()) else {
                 continue;
             };
             for phrase in phrases {
                 let after = said.get(at + 1..at + 1 + phrase.rest.len());
                 let is_said = after.is_some_and(|after| {
                     let mut pairs = after.iter().zip(&phrase.rest);
-                    pairs.all(|(spoken, word)| word == "*" || spoken.word == word)
+                    pairs.all(|(spoken, word)| word == "*" || spoken.word() == word)
                 });
                 if is_said {
                     found(phrase.means);

@@ -6,7 +6,7 @@
 use super::{
     run::Material,
     timing::{timing_of_split, timing_of_voices},
-    words::Split,
+    words::Words,
 };
 use crate::domain::{
     analysis::{
@@ -80,10 +80,10 @@ fn anybody(sound: &Sound) -> u64 {
     sum
 }
 
-/// Who talked when, counted from the best times there are. `split` has the texts of the transcript.
+/// Who talked when, counted from the best times there are. `texts` are those of the transcript.
 pub fn conversation(
     material: &Material,
-    split: &Split<'_>,
+    texts: &[Words<'_>],
 ) -> (Section<ConversationCharacteristics>, TimingSource) {
     let talk_ms = material.facts.talk_ms();
     let sound = material
@@ -109,15 +109,16 @@ pub fn conversation(
             })
         }),
         Some((_, said)) if said.times() == Times::Absent => {
-            from_voices(Some(said.utterances())).unwrap_or_else(|| skipped(SkipReason::NoTimes))
+            from_voices(Some((said.utterances(), texts)))
+                .unwrap_or_else(|| skipped(SkipReason::NoTimes))
         }
         Some((TranscriptSource::Caller, given)) => {
-            let section = timing_of_split(given.utterances(), split, talk_ms);
+            let section = timing_of_split(given.utterances(), texts, talk_ms);
             (Section::Completed(section), TimingSource::Utterances)
         }
         Some((TranscriptSource::SpeechToText, written)) => {
             let said = written.utterances();
-            from_voices(Some(said)).unwrap_or_else(|| {
+            from_voices(Some((said, texts))).unwrap_or_else(|| {
                 let source = match times(material, said) {
                     HeardTimes::Words => TimingSource::Words,
                     HeardTimes::Segments | HeardTimes::None => TimingSource::Segments,
@@ -125,7 +126,7 @@ pub fn conversation(
                 if !are_separate(said) {
                     return skipped(SkipReason::NoSpeakerSeparation);
                 }
-                let section = timing_of_split(said, split, talk_ms);
+                let section = timing_of_split(said, texts, talk_ms);
                 (Section::Completed(section), source)
             })
         }

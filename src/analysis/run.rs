@@ -4,11 +4,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::Serialize;
-
 use super::{
     call_metrics::{CallFacts, call_metrics},
-    digest::json_sha256,
     insights::{self, Sections, Told},
     outcome::outcome,
     recording::{VOICE_ACTIVITY, conversation, recording, transcription},
@@ -19,16 +16,18 @@ use super::{
 use crate::domain::{
     analysis::{
         AnalysisLevel, AnalysisStatus, Analyzer, CallMetrics, FailReason, Findings, Input,
-        LanguageSource, PrivacySettings, SCHEMA_VERSION, Section, SectionState, Settings, Summary,
-        TimingSource, TranscriptSource,
+        LanguageSource, Section, SectionState, Settings, Summary, TimingSource, TranscriptSource,
     },
     recording::Reading,
-    transcript::{Language, Times, Transcript, Utterance},
+    transcript::{Language, Transcript},
 };
 use speech::Speech;
 
 mod analyzers;
+mod input;
 mod speech;
+
+pub use input::InputHash;
 
 /// What an analysis has to go by.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,10 +44,6 @@ pub struct Material {
     pub reading: Option<Reading>,
 }
 
-/// The hash of everything that goes into an analysis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InputHash([u8; 32]);
-
 /// An analysis before it is a revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysed {
@@ -58,56 +53,7 @@ pub struct Analysed {
     pub turn_compounds: Option<Vec<f64>>,
 }
 
-impl InputHash {
-    /// The hash.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl Material {
-    /// The hash of the material and of the analysers' versions.
-    pub fn hash(&self) -> InputHash {
-        #[derive(Serialize)]
-        struct Hashed<'a> {
-            schema_version: u16,
-            analyzers: [Analyzer; 6],
-            facts: &'a CallFacts,
-            transcript_source: Option<TranscriptSource>,
-            language: Option<&'a Language>,
-            utterances: Option<&'a [Utterance]>,
-            settings: Settings,
-            insights: &'a Told,
-            timed: Option<bool>,
-            reading: Option<&'a Reading>,
-        }
-        let transcript = self.transcript.as_ref();
-        let hashed = Hashed {
-            schema_version: SCHEMA_VERSION,
-            analyzers: [
-                analyzers::CALL_EVENTS,
-                analyzers::TIMING,
-                analyzers::sentiment(self.settings.sentiment.profile),
-                analyzers::PII,
-                analyzers::CONTENT,
-                analyzers::LANGUAGE,
-            ],
-            facts: &self.facts,
-            transcript_source: transcript.map(|(source, _)| *source),
-            language: transcript.and_then(|(_, transcript)| transcript.language()),
-            utterances: transcript.map(|(_, transcript)| transcript.utterances()),
-            // Who may see what does not change what is made.
-            settings: Settings {
-                privacy: PrivacySettings::default(),
-                ..self.settings.clone()
-            },
-            insights: &self.insights,
-            timed: transcript.map(|(_, transcript)| transcript.times() == Times::Given),
-            reading: self.reading.as_ref(),
-        };
-        InputHash(json_sha256(&hashed))
-    }
-
     fn language(&self) -> Option<&Language> {
         let (_, transcript) = self.transcript.as_ref()?;
         transcript.language()
@@ -117,11 +63,11 @@ impl Material {
 /// Makes every section.
 pub fn analyse(material: &Material) -> Analysed {
     let scorer = scorer(&material.settings.sentiment);
-    analyse_with(material, &|said| scorer.compound_of(said))
+    analyse_with(material, &|texts| scorer.compounds(texts.iter().copied()))
 }
 
-/// Makes every section; `score` gives a text's compound score.
-pub fn analyse_with(material: &Material, score: &dyn Fn(Words<'_>) -> f64) -> Analysed {
+/// Makes every section; `score` gives the compound score of each text.
+pub fn analyse_with(material: &Material, score: &dyn Fn(&[Words<'_>]) -> Vec<f64>) -> Analysed {
     let (facts, settings) = (&material.facts, &material.settings);
     let utterances = material.transcript.as_ref();
     let utterances = utterances.map_or(&[][..], |(_, transcript)| transcript.utterances());
@@ -132,19 +78,20 @@ pub fn analyse_with(material: &Material, score: &dyn Fn(Words<'_>) -> f64) -> An
             turn_compounds: None,
         };
     };
+    let texts: Vec<Words<'_>> = split.texts().collect();
     let call_metrics = Section::from(guarded("call_metrics", || {
         call_metrics(facts, settings.short_call_seconds)
     }));
     let call = call_metrics.completed();
     let timed = guarded("conversation_characteristics", || {
-        conversation(material, &split)
+        conversation(material, &texts)
     });
     let (conversation, timing_source) =
         timed.unwrap_or_else(|reason| (Section::Failed { reason }, TimingSource::CallEventsOnly));
     let speech = match &material.transcript {
         None => Speech::none(call, conversation),
         Some((_, transcript)) => {
-            let said = (transcript, &split);
+            let said = (transcript, texts.as_slice());
             Speech::of(material, said, call, conversation, score)
         }
     };

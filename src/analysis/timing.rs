@@ -24,7 +24,7 @@ mod questions;
 mod turns;
 mod words;
 
-use words::Counts;
+use words::{Counts, counts};
 
 pub(super) use words::{FILLERS, NEGATIONS};
 
@@ -38,58 +38,18 @@ const MINUTE_MS: u64 = 60_000;
 
 /// An utterance as timing sees it.
 #[derive(Debug, Clone, Copy)]
-struct Speech<'a> {
-    by: &'a str,
+struct Speech {
+    /// Whose it is, by their place among the names.
+    by: usize,
     begin: u64,
     end: u64,
-    counts: Counts,
-    text: &'a str,
+    /// How many words it has.
+    words: u64,
 }
 
-/// Makes the section from utterances in order of time. `talk_ms` is the talk time of the call's record, where known.
-pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCharacteristics {
-    let split = split(utterances);
-    timing_of_split(utterances, &split, talk_ms)
-}
-
-/// Makes the section from utterances whose texts were split before.
-pub fn timing_of_split(
-    utterances: &[Utterance],
-    split: &Split<'_>,
-    talk_ms: Option<u64>,
-) -> ConversationCharacteristics {
-    let speech = Speech::all(utterances, split);
-    let last = speech.iter().map(|said| said.end).max().unwrap_or(0);
-    let duration = talk_ms.unwrap_or(0).max(last);
-    let own = by_participant(&speech);
-    let said = Said::of(&own);
-    characteristics(TimingMethod::Utterances, (&speech, &own), duration, &said)
-}
-
-/// Makes the section from where each participant's voice was heard in a recording of this length; words are counted in what
-/// was said, if anybody wrote it down.
-pub fn timing_of_voices(
-    voices: &[(&str, &[VoiceSpan])],
-    duration_ms: u64,
-    said: Option<&[Utterance]>,
-) -> ConversationCharacteristics {
-    let mut speech: Vec<Speech<'_>> = voices
-        .iter()
-        .flat_map(|(by, spans)| spans.iter().map(|span| Speech::heard(by, *span)))
-        .collect();
-    speech.sort_by_key(|heard| (heard.begin, heard.end, heard.by));
-    let said = said.map_or_else(Said::default, |utterances| {
-        let written = Speech::all(utterances, &split(utterances));
-        Said::of(&by_participant(&written))
-    });
-    let own = by_participant(&speech);
-    let speech = (speech.as_slice(), &own);
-    characteristics(TimingMethod::VoiceActivity, speech, duration_ms, &said)
-}
-
-fn split(utterances: &[Utterance]) -> Split<'_> {
-    Split::of(utterances.iter().map(|utterance| utterance.text.as_str()))
-}
+/// Those who take part, by name: what is counted of somebody stands at the same place.
+#[derive(Debug)]
+struct Names<'a>(Vec<&'a str>);
 
 /// What each one said, in words; nothing where nobody wrote it down.
 #[derive(Debug, Default)]
@@ -100,148 +60,196 @@ struct Said {
     negations: BTreeMap<String, u64>,
 }
 
-/// Each one's own speech, by participant.
-type Own<'s, 'a> = BTreeMap<&'a str, Vec<&'s Speech<'a>>>;
+/// Stretches of time in which somebody talks, and what lies between them.
+#[derive(Debug, Clone, Default)]
+struct Talk {
+    first: Option<u64>,
+    until: u64,
+    length: u64,
+}
 
-fn by_participant<'s, 'a>(speech: &'s [Speech<'a>]) -> Own<'s, 'a> {
-    let mut own: Own<'s, 'a> = BTreeMap::new();
-    for said in speech {
-        own.entry(said.by).or_default().push(said);
+/// Makes the section from utterances in order of time. `talk_ms` is the talk time of the call's record, where known.
+pub fn timing(utterances: &[Utterance], talk_ms: Option<u64>) -> ConversationCharacteristics {
+    let split = Split::of(utterances.iter().map(|utterance| utterance.text.as_str()));
+    let texts: Vec<Words<'_>> = split.texts().collect();
+    timing_of_split(utterances, &texts, talk_ms)
+}
+
+/// Makes the section from utterances whose texts were split before.
+pub fn timing_of_split(
+    utterances: &[Utterance],
+    texts: &[Words<'_>],
+    talk_ms: Option<u64>,
+) -> ConversationCharacteristics {
+    let names = Names::of(utterances.iter().map(Utterance::participant));
+    let mut said = vec![Counts::default(); names.0.len()];
+    let speech = utterances.iter().zip(texts).map(|(utterance, words)| {
+        let by = names.place(utterance.participant());
+        let counts = counts(*words);
+        if let Some(said) = said.get_mut(by) {
+            said.add(counts);
+        }
+        Speech {
+            by,
+            begin: utterance.begin_ms.into(),
+            end: utterance.end_ms.into(),
+            words: counts.words,
+        }
+    });
+    let speech: Vec<Speech> = speech.collect();
+    let last = speech.iter().map(|said| said.end).max().unwrap_or(0);
+    let duration = talk_ms.unwrap_or(0).max(last);
+    let said = Said::of(&names, &said);
+    characteristics(TimingMethod::Utterances, (&speech, &names), duration, said)
+}
+
+/// Makes the section from where each participant's voice was heard in a recording of this length; words are counted in what
+/// was said, if anybody wrote it down.
+pub fn timing_of_voices(
+    voices: &[(&str, &[VoiceSpan])],
+    duration_ms: u64,
+    said: Option<(&[Utterance], &[Words<'_>])>,
+) -> ConversationCharacteristics {
+    let names = Names::of(voices.iter().map(|(by, _)| *by));
+    let spans = voices.iter().flat_map(|(by, spans)| {
+        let by = names.place(by);
+        spans.iter().map(move |span| (by, span))
+    });
+    let speech = spans.map(|(by, span)| Speech {
+        by,
+        begin: span.begin_ms.into(),
+        end: span.end_ms.into(),
+        words: 0,
+    });
+    let mut speech: Vec<Speech> = speech.collect();
+    speech.sort_by_key(|heard| (heard.begin, heard.end, heard.by));
+    let said = said.map_or_else(Said::default, |(utterances, texts)| {
+        let names = Names::of(utterances.iter().map(Utterance::participant));
+        let mut said = vec![Counts::default(); names.0.len()];
+        for (utterance, words) in utterances.iter().zip(texts) {
+            if let Some(said) = said.get_mut(names.place(utterance.participant())) {
+                said.add(counts(*words));
+            }
+        }
+        Said::of(&names, &said)
+    });
+    let method = TimingMethod::VoiceActivity;
+    characteristics(method, (&speech, &names), duration_ms, said)
+}
+
+impl<'a> Names<'a> {
+    fn of(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut known = Vec::new();
+        for name in names {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        known.sort_unstable();
+        Self(known)
     }
-    own
+
+    /// The place of a name. There are few.
+    fn place(&self, name: &str) -> usize {
+        let place = self.0.iter().position(|known| *known == name);
+        place.unwrap_or(self.0.len())
+    }
+
+    fn name(&self, place: usize) -> &'a str {
+        self.0.get(place).copied().unwrap_or_default()
+    }
+
+    /// What there is of each one, by name.
+    fn named<T>(&self, own: impl Iterator<Item = T>) -> BTreeMap<String, T> {
+        let names = self.0.iter().map(|name| (*name).to_owned());
+        names.zip(own).collect()
+    }
 }
 
 impl Said {
-    fn of(own: &Own<'_, '_>) -> Self {
-        let counted = |of: fn(&Speech<'_>) -> u64| {
-            sums(own, |speech| speech.iter().map(|said| of(said)).sum())
-        };
+    fn of(names: &Names<'_>, counts: &[Counts]) -> Self {
+        let named = |of: fn(&Counts) -> u64| names.named(counts.iter().map(of));
         Self {
-            words: counted(|said| said.counts.words),
-            questions: counted(|said| questions::questions(said.text)),
-            fillers: counted(|said| said.counts.fillers),
-            negations: counted(|said| said.counts.negations),
+            words: named(|said| said.words),
+            questions: named(|said| said.questions),
+            fillers: named(|said| said.fillers),
+            negations: named(|said| said.negations),
         }
+    }
+}
+
+impl Talk {
+    /// Adds a stretch, which begins no sooner than those before; gives the silence before it.
+    fn add(&mut self, begin: u64, end: u64) -> Span {
+        let silence = Span::new(self.until, begin);
+        self.length += end.saturating_sub(self.until.max(begin));
+        self.until = self.until.max(end);
+        self.first = Some(self.first.map_or(begin, |first| first.min(begin)));
+        silence
     }
 }
 
 fn characteristics(
     method: TimingMethod,
-    (speech, own): (&[Speech<'_>], &Own<'_, '_>),
+    (speech, names): (&[Speech], &Names<'_>),
     duration: u64,
-    said: &Said,
+    said: Said,
 ) -> ConversationCharacteristics {
-    let anyone = union(speech.iter());
-    let talk = sums(own, |own| length(&union(own.iter().copied())));
-    let talk_total: u64 = talk.values().sum();
+    let mut own = vec![Talk::default(); names.0.len()];
+    let mut anyone = Talk::default();
+    let mut silences = Vec::new();
+    for one in speech {
+        silences.push(anyone.add(one.begin, one.end));
+        if let Some(own) = own.get_mut(one.by) {
+            own.add(one.begin, one.end);
+        }
+    }
+    silences.push(Span::new(anyone.until, duration));
+    let talk_total: u64 = own.iter().map(|own| own.length).sum();
     let runs = turns::runs(speech);
     let switches = count(runs.len().saturating_sub(1));
+    let speed = |(name, own): (&&str, &Talk)| {
+        let words = said.words.get(*name).copied()?;
+        whole(words * MINUTE_MS, own.length).filter(|_| own.length >= TALK_SPEED_MS_MIN)
+    };
+    let talk = own.iter();
     ConversationCharacteristics {
         method,
         total_conversation_duration_ms: duration,
-        talk_ratio: map(&talk, |_, own| ratio(own, talk_total, 4)),
-        talk_percent: map(&talk, |_, own| ratio(own * 100, duration, 2)),
-        overlap_ms: talk_total - length(&anyone),
-        silence_ms: duration.saturating_sub(length(&anyone)),
-        non_talk_time: non_talk_time(&anyone, duration),
-        talk_speed_wpm: map(&talk, |by, own| {
-            let words = said.words.get(by).copied()?;
-            whole(words * MINUTE_MS, own).filter(|_| own >= TALK_SPEED_MS_MIN)
-        }),
-        interruptions: interruptions::interruptions(speech),
-        longest_monologue_ms: turns::longest(&runs),
-        response_latency_ms: turns::latency(&runs),
-        time_to_first_word_ms: speech.iter().map(|said| said.begin).min().unwrap_or(0),
-        first_utterance_offset_ms: sums(own, |own| {
-            own.iter().map(|said| said.begin).min().unwrap_or(0)
-        }),
+        talk_ratio: names.named(talk.clone().map(|own| ratio(own.length, talk_total, 4))),
+        talk_percent: names.named(talk.clone().map(|own| ratio(own.length * 100, duration, 2))),
+        overlap_ms: talk_total - anyone.length,
+        silence_ms: duration.saturating_sub(anyone.length),
+        non_talk_time: non_talk_time(silences),
+        talk_speed_wpm: names.named(names.0.iter().zip(&own).map(speed)),
+        interruptions: interruptions::interruptions(speech, names),
+        longest_monologue_ms: turns::longest(&runs, names),
+        response_latency_ms: turns::latency(&runs, names),
+        time_to_first_word_ms: anyone.first.unwrap_or(0),
+        first_utterance_offset_ms: names.named(talk.clone().map(|own| own.first.unwrap_or(0))),
         speaker_switches_per_minute: ratio(switches * MINUTE_MS, duration, 2),
-        turn_count: turns::counts(&runs),
-        question_count: said.questions.clone(),
-        word_count: said.words.clone(),
-        filler_count: said.fillers.clone(),
-        negation_count: said.negations.clone(),
+        turn_count: turns::counts(&runs, names),
         talk_time: TalkTime {
             total_ms: talk_total,
-            by_participant: talk,
+            by_participant: names.named(talk.map(|own| own.length)),
         },
+        question_count: said.questions,
+        word_count: said.words,
+        filler_count: said.fillers,
+        negation_count: said.negations,
     }
-}
-
-impl<'a> Speech<'a> {
-    fn all(utterances: &'a [Utterance], split: &Split<'_>) -> Vec<Self> {
-        let said = utterances.iter().zip(split.texts());
-        said.map(|(utterance, words)| Self::of(utterance, words))
-            .collect()
-    }
-
-    fn of(utterance: &'a Utterance, words: Words<'_>) -> Self {
-        Self {
-            by: utterance.participant(),
-            begin: utterance.begin_ms.into(),
-            end: utterance.end_ms.into(),
-            counts: words::counts(words),
-            text: utterance.text.as_str(),
-        }
-    }
-
-    fn heard(by: &'a str, span: VoiceSpan) -> Self {
-        Self {
-            by,
-            begin: span.begin_ms.into(),
-            end: span.end_ms.into(),
-            counts: Counts::default(),
-            text: "",
-        }
-    }
-
-    fn length(&self) -> u64 {
-        self.end - self.begin
-    }
-}
-
-/// Something of each participant's own speech.
-fn sums(own: &Own<'_, '_>, of: impl Fn(&[&Speech<'_>]) -> u64) -> BTreeMap<String, u64> {
-    own.iter()
-        .map(|(by, speech)| ((*by).to_owned(), of(speech)))
-        .collect()
-}
-
-fn map<T>(own: &BTreeMap<String, u64>, to: impl Fn(&str, u64) -> T) -> BTreeMap<String, T> {
-    own.iter()
-        .map(|(by, value)| (by.clone(), to(by, *value)))
-        .collect()
-}
-
-/// The stretches in which at least one of them talks; they come in order of time.
-fn union<'a>(speech: impl Iterator<Item = &'a Speech<'a>>) -> Vec<(u64, u64)> {
-    let mut union: Vec<(u64, u64)> = Vec::new();
-    for said in speech {
-        match union.last_mut() {
-            Some((_, end)) if said.begin <= *end => *end = (*end).max(said.end),
-            Some(_) | None => union.push((said.begin, said.end)),
-        }
-    }
-    union
-}
-
-fn length(spans: &[(u64, u64)]) -> u64 {
-    spans.iter().map(|(begin, end)| end - begin).sum()
 }
 
 /// Silences longer than the threshold, before the first word and after the last one included.
-fn non_talk_time(anyone: &[(u64, u64)], duration: u64) -> NonTalkTime {
-    let begins = anyone.iter().map(|(begin, _)| *begin).chain([duration]);
-    let ends = std::iter::once(0).chain(anyone.iter().map(|(_, end)| *end));
-    let gaps: Vec<Span> = ends
-        .zip(begins)
-        .map(|(begin, end)| Span::new(begin, end))
-        .filter(|gap| gap.duration_ms > NON_TALK_MS)
-        .collect();
+fn non_talk_time(silences: Vec<Span>) -> NonTalkTime {
+    let mut gaps = silences;
+    gaps.retain(|gap| gap.duration_ms > NON_TALK_MS);
+    let total_ms = gaps.iter().map(|gap| gap.duration_ms).sum();
+    gaps.truncate(INSTANCES_MAX);
     NonTalkTime {
         threshold_ms: NON_TALK_MS,
-        total_ms: gaps.iter().map(|gap| gap.duration_ms).sum(),
-        instances: gaps.into_iter().take(INSTANCES_MAX).collect(),
+        total_ms,
+        instances: gaps,
     }
 }
 

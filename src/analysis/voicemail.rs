@@ -17,35 +17,41 @@ const WITHIN_MS: u32 = 30_000;
 /// With a machine there is no conversation: the speaker changes so often at most.
 const SWITCHES_MAX: usize = 1;
 
-static PHRASES: LazyLock<Phrases<()>> = LazyLock::new(|| {
-    let phrases = [
-        "leave a message",
-        "leave your message",
-        "leave me a message",
-        "leave us a message",
-        "after the tone",
-        "after the beep",
-        "at the tone",
-        "at the beep",
-        "is not available",
-        "are not available",
-        "not available to take",
-        "unable to take your call",
-        "can't take your call",
-        "cannot take your call",
-        "can't come to the phone",
-        "mailbox is full",
-        "mailbox full",
-        "record your message",
-        "forwarded to voicemail",
-        "forwarded to voice mail",
-        "forwarded to an automated",
-        "reached the voicemail",
-        "reached the voice mail",
-        "voice messaging system",
-    ];
-    Phrases::new(phrases.into_iter().map(|phrase| (phrase, ())))
-});
+const SAID: [&str; 24] = [
+    "leave a message",
+    "leave your message",
+    "leave me a message",
+    "leave us a message",
+    "after the tone",
+    "after the beep",
+    "at the tone",
+    "at the beep",
+    "is not available",
+    "are not available",
+    "not available to take",
+    "unable to take your call",
+    "can't take your call",
+    "cannot take your call",
+    "can't come to the phone",
+    "mailbox is full",
+    "mailbox full",
+    "record your message",
+    "forwarded to voicemail",
+    "forwarded to voice mail",
+    "forwarded to an automated",
+    "reached the voicemail",
+    "reached the voice mail",
+    "voice messaging system",
+];
+
+static PHRASES: LazyLock<Phrases<()>> =
+    LazyLock::new(|| Phrases::new(SAID.into_iter().map(|phrase| (phrase, ()))));
+
+/// The words with which these phrases begin.
+pub(super) fn openings() -> impl Iterator<Item = &'static str> {
+    SAID.into_iter()
+        .filter_map(|phrase| phrase.split(' ').next())
+}
 
 /// Makes the section.
 pub fn voicemail(call: Option<&CallMetrics>, heard: &[Heard<'_>]) -> Voicemail {
@@ -78,7 +84,7 @@ fn said_by_machine(heard: &[Heard<'_>]) -> Option<usize> {
         .position(|said| {
             let mut is_said = false;
             if !said.is_by(SpeakerRole::Agent) {
-                PHRASES.find(said.words, |()| is_said = true);
+                PHRASES.find_opened(said.words, |()| is_said = true);
             }
             is_said
         })

@@ -6,9 +6,12 @@
 //! them together of these.
 
 pub mod known;
+mod short;
 mod split;
+mod traits;
 
 pub use known::Known;
+pub use traits::Traits;
 
 use split::{split_any, split_ascii};
 
@@ -28,7 +31,7 @@ struct Place<'t> {
     lowered: usize,
     words: usize,
     parts: usize,
-    spaces: Spaces,
+    seen: Seen,
 }
 
 /// A text as words.
@@ -42,8 +45,23 @@ pub struct Words<'s> {
     pub words: &'s [Word],
     /// Its parts.
     pub parts: &'s [Part],
+    /// What else was seen.
+    pub seen: Seen,
+}
+
+/// What is seen of a text while it is split.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
     /// What its white space is.
     pub spaces: Spaces,
+    /// What its words have.
+    pub traits: Traits,
+    /// How many question marks it has.
+    pub questions: usize,
+    /// How many exclamation marks.
+    pub exclamations: usize,
+    /// The byte after the last mark that closes a sentence; 0 if there is none.
+    pub closed: usize,
 }
 
 /// A word: its place, in bytes of its text.
@@ -70,12 +88,17 @@ pub struct Part {
     first: usize,
     /// The word after its last.
     until: usize,
+    /// What its words are written with.
+    pub written: Written,
+    /// What is known of it without the punctuation around it, if the text is plain.
+    pub known: &'static Known,
 }
 
 /// What stands between the parts of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Spaces {
     /// ASCII's space alone, and the text is ASCII, without other control characters that anybody takes for white space.
+    #[default]
     Plain,
     /// Other white space, or the text is not ASCII.
     Any,
@@ -96,6 +119,8 @@ impl Written {
     pub const APOSTROPHE: Self = Self(8);
     /// Anything that is not ASCII.
     pub const OTHER: Self = Self(16);
+    /// Either.
+    pub const APOSTROPHE_OR_OTHER: Self = Self(8 | 16);
 
     /// By byte: what a word is written with, nothing where a word ends.
     const BYTES: [Self; 256] = bytes();
@@ -112,6 +137,14 @@ impl Written {
 
     fn add(&mut self, what: Self) {
         self.0 |= what.0;
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn only_if(self, holds: bool) -> Self {
+        Self(self.0 * u8::from(holds))
     }
 }
 
@@ -137,83 +170,80 @@ const fn bytes() -> [Written; 256] {
     bytes
 }
 
+/// Texts, one after the other with a space between them, and so many at the end that a word can be read with what stands
+/// behind it.
+#[derive(Debug)]
+struct Joined {
+    text: String,
+    /// The same with the letters of ASCII in lower case.
+    lowered: String,
+    /// Where the text begins that is split.
+    from: usize,
+}
+
+impl Joined {
+    fn of<'t>(texts: impl Iterator<Item = &'t str>, bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes + short::BYTES);
+        for one in texts {
+            text.push_str(one);
+            text.push(' ');
+        }
+        text.extend(std::iter::repeat_n(' ', short::BYTES));
+        Self {
+            lowered: text.to_ascii_lowercase(),
+            text,
+            from: 0,
+        }
+    }
+}
+
 impl<'t> Split<'t> {
     /// Splits texts.
     pub fn of(texts: impl Iterator<Item = &'t str> + Clone) -> Self {
-        let bytes = texts.clone().map(str::len).sum();
+        let bytes = texts.clone().map(|text| text.len() + 1).sum();
+        let mut joined = Joined::of(texts.clone(), bytes);
         let mut split = Self {
             places: Vec::with_capacity(texts.size_hint().0),
-            lowered: String::with_capacity(bytes),
+            lowered: String::new(),
             words: Vec::with_capacity(bytes / 4),
             parts: Vec::with_capacity(bytes / 4),
         };
-        texts.clone().for_each(|text| split.lowered.push_str(text));
-        split.lowered.make_ascii_lowercase();
-        let mut lowered = 0;
         for text in texts {
-            let until = lowered + text.len();
-            let small = split.lowered.get(lowered..until).unwrap_or_default();
             let (words, parts) = (split.words.len(), split.parts.len());
             let made = (&mut split.words, &mut split.parts);
-            let spaces = if text.is_ascii() {
-                split_ascii(text, small, made)
+            let seen = if text.is_ascii() {
+                split_ascii(text, &joined, made)
             } else {
-                split_any(text, small, made)
+                split_any(text, &joined, made)
             };
             split.places.push(Place {
                 text,
-                lowered,
+                lowered: joined.from,
                 words,
                 parts,
-                spaces,
+                seen,
             });
-            lowered = until;
+            joined.from += text.len() + 1;
         }
+        split.lowered = joined.lowered;
         split
-    }
-
-    /// How many texts there are.
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    /// How many words there are in all texts.
-    pub fn words(&self) -> usize {
-        self.words.len()
-    }
-
-    /// A text, by its place among the texts; an empty one where there is none.
-    pub fn text(&self, at: usize) -> Words<'_> {
-        let Some(place) = self.places.get(at) else {
-            return Words {
-                text: "",
-                lowered: "",
-                words: &[],
-                parts: &[],
-                spaces: Spaces::Plain,
-            };
-        };
-        let next = self.places.get(at + 1);
-        let words = next.map_or(self.words.len(), |next| next.words);
-        let parts = next.map_or(self.parts.len(), |next| next.parts);
-        let lowered = place.lowered..place.lowered + place.text.len();
-        Words {
-            text: place.text,
-            lowered: self.lowered.get(lowered).unwrap_or_default(),
-            words: self.words.get(place.words..words).unwrap_or_default(),
-            parts: self.parts.get(place.parts..parts).unwrap_or_default(),
-            spaces: place.spaces,
-        }
     }
 
     /// Every text.
     pub fn texts(&self) -> impl Iterator<Item = Words<'_>> + Clone {
-        (0..self.places.len()).map(|at| self.text(at))
+        let ends = self.places.iter().skip(1);
+        let ends = ends.map(|next| (next.words, next.parts));
+        let ends = ends.chain([(self.words.len(), self.parts.len())]);
+        self.places.iter().zip(ends).map(|(place, (words, parts))| {
+            let lowered = place.lowered..place.lowered + place.text.len();
+            Words {
+                text: place.text,
+                lowered: self.lowered.get(lowered).unwrap_or_default(),
+                words: self.words.get(place.words..words).unwrap_or_default(),
+                parts: self.parts.get(place.parts..parts).unwrap_or_default(),
+                seen: place.seen,
+            }
+        })
     }
 }
 
@@ -238,13 +268,42 @@ impl<'s> Words<'s> {
         self.text.get(part.begin..part.end).unwrap_or_default()
     }
 
-    /// Whether a word is all of a part, but for punctuation of ASCII around it.
+    /// A part in lower case.
+    pub fn small_part(&self, part: &Part) -> &'s str {
+        self.lowered.get(part.begin..part.end).unwrap_or_default()
+    }
+
+    /// Whether the only word of a part is all of it, but for punctuation of ASCII around it.
     pub fn is_part(&self, word: &Word, part: &Part) -> bool {
+        if self.seen.spaces == Spaces::Plain {
+            return true;
+        }
         let is_mark = |from, until| {
             let between = self.text.as_bytes().get(from..until);
             between.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_punctuation))
         };
         is_mark(part.begin, word.begin) && is_mark(word.end, part.end)
+    }
+}
+
+impl Word {
+    /// What a text has that has this word, which begins with this byte.
+    fn traits(&self, first: u8) -> Traits {
+        let mut traits = self.known.traits;
+        let is_letter = self.end - self.begin == 1;
+        if self.written == Written::SMALL && !is_letter {
+            return traits;
+        }
+        if self.written == Written::DIGIT {
+            traits.add(Traits::NUMBER);
+        } else if self.written.has(Written::DIGIT) {
+            traits.add(Traits::MIXED);
+        } else {
+            traits.add(Traits::SPELLED.only_if(is_letter));
+        }
+        let has_apostrophe = self.written.has(Written::APOSTROPHE_OR_OTHER);
+        traits.add(Traits::APOSTROPHE.only_if(has_apostrophe));
+        traits.and(Traits::UPPER.only_if(first.is_ascii_uppercase()))
     }
 }
 
@@ -255,9 +314,24 @@ impl Part {
     }
 }
 
+/// A part without the punctuation around it, if more than two characters are left: so `:)` stays.
+pub fn bare(part: &str) -> &str {
+    let is_mark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_punctuation);
+    let bytes = part.as_bytes();
+    if bytes.len() > 2 && !is_mark(bytes.first()) && !is_mark(bytes.last()) {
+        return part;
+    }
+    let bare = part.trim_matches(|character: char| character.is_ascii_punctuation());
+    if bare.len() <= 2 || (!bare.is_ascii() && bare.chars().count() <= 2) {
+        part
+    } else {
+        bare
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Split;
+    use super::{Split, Words};
 
     #[test]
     fn words_have_their_places_and_parts_their_words() {
@@ -267,8 +341,9 @@ mod tests {
             "d\u{e9}j\u{e0} vu\u{2019}s",
         ];
         let split = Split::of(texts.into_iter());
-        let words = |at| {
-            let text = split.text(at);
+        let said: Vec<Words<'_>> = split.texts().collect();
+        let words = |at: usize| {
+            let text = said[at];
             text.words
                 .iter()
                 .map(|word| text.shown(word))
@@ -277,7 +352,7 @@ mod tests {
         assert_eq!(words(0), ["I'd", "say", "O'Neil", "2nd", "best", "90's"]);
         assert_eq!(words(1), [""; 0]);
         assert_eq!(words(2), ["d\u{e9}j\u{e0}", "vu\u{2019}s"]);
-        let text = split.text(0);
+        let text = said[0];
         let parts = text.parts.iter();
         let parts: Vec<(&str, usize)> = parts
             .map(|part| (text.part(part), text.in_part(part).len()))

@@ -6,8 +6,8 @@ use super::runs::Piece;
 pub(super) const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
 /// The first pieces that are a card's number: a length and a beginning that an issuer has, and Luhn's sum.
-pub(super) fn card(pieces: &[Piece]) -> Option<(usize, usize)> {
-    let total: usize = pieces.iter().map(|piece| piece.digits.len()).sum();
+pub(super) fn card(pieces: &[Piece<'_>]) -> Option<(usize, usize)> {
+    let total: usize = pieces.iter().map(|piece| piece.digits.count()).sum();
     if total < *CARD_DIGITS.start() {
         return None;
     }
@@ -15,7 +15,7 @@ pub(super) fn card(pieces: &[Piece]) -> Option<(usize, usize)> {
         let mut digits: Vec<u8> = Vec::new();
         let mut ends = Vec::new();
         for (at, piece) in pieces.iter().enumerate().skip(from) {
-            digits.extend(&piece.digits);
+            digits.extend(piece.digits.values());
             if digits.len() > *CARD_DIGITS.end() {
                 break;
             }

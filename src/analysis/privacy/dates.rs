@@ -3,9 +3,9 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape},
-    vocabulary::{Spoken, Topic, Traits},
+    vocabulary::{Kinds, Spoken, Topic},
 };
-use crate::domain::analysis::privacy::EntityType;
+use crate::{analysis::words::Traits, domain::analysis::privacy::EntityType};
 
 /// How far after "born" the date may begin, in words.
 const TOKENS_MAX: usize = 12;
@@ -42,13 +42,16 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
 /// The last token of the date that begins at one.
 fn date(said: &Said<'_>, at: usize) -> Option<usize> {
     let token = said.token(at)?;
-    if token.known.is_month {
+    if token.known.is(Kinds::MONTH) {
         let (day, _) = day(said, skip(said, at + 1, &["the"]))?;
         return Some(year(said, skip(said, day + 1, &["of", "in"])).unwrap_or(day));
     }
     if let Some((day, is_ordinal)) = day(said, at) {
         let month = skip(said, day + 1, &["of"]);
-        if said.token(month).is_some_and(|token| token.known.is_month) {
+        if said
+            .token(month)
+            .is_some_and(|token| token.known.is(Kinds::MONTH))
+        {
             return Some(year(said, skip(said, month + 1, &["of", "in"])).unwrap_or(month));
         }
         if is_ordinal {
@@ -68,7 +71,8 @@ fn skip(said: &Said<'_>, at: usize, words: &[&str]) -> usize {
 /// The last token of a day of the month, and whether it is an ordinal: "3", "3rd", "third", "twenty third".
 fn day(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
     let token = said.token(at)?;
-    match (token.shape, token.known.number, token.known.ordinal) {
+    let is_ordinal = token.known.is(Kinds::ORDINAL);
+    match (token.shape, token.known.number, is_ordinal) {
         (Shape::Digits, ..) => (token.text.len() <= 2).then_some((at, false)),
         (Shape::Mixed, ..) => {
             let number = token
@@ -81,11 +85,11 @@ fn day(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
         (Shape::Letters, Some(Spoken::Tens(20 | 30)), _) => {
             let next = said.token(at + 1);
             let unit = next.is_some_and(|next| matches!(next.known.number, Some(Spoken::Digit(_))));
-            let ordinal = next.is_some_and(|next| next.known.ordinal.is_some_and(|day| day < 10));
+            let ordinal = next.is_some_and(|next| next.known.is(Kinds::ORDINAL_BELOW_TEN));
             Some((at + usize::from(unit || ordinal), ordinal))
         }
         (Shape::Letters, Some(Spoken::Digit(_) | Spoken::Teen(_)), _) => Some((at, false)),
-        (Shape::Letters, _, Some(_)) => Some((at, true)),
+        (Shape::Letters, _, true) => Some((at, true)),
         (Shape::Letters, ..) => None,
     }
 }

@@ -3,9 +3,12 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape, Token},
-    vocabulary::{Spoken, Traits},
+    vocabulary::Spoken,
 };
-use crate::domain::analysis::privacy::EntityType;
+use crate::{
+    analysis::words::{Traits, Written},
+    domain::analysis::privacy::EntityType,
+};
 
 /// How many turns before it an IBAN may have been asked for.
 const TOPIC_TURNS_MAX: usize = 3;
@@ -23,7 +26,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         return;
     };
     let may = now.traits.has(Traits::MIXED)
-        || (now.traits.has(Traits::SPELLED) && now.traits.has(Traits::NUMBERS));
+        || (now.traits.has(Traits::SPELLED) && now.traits.has(Traits::NUMBER));
     if !may {
         return;
     }
@@ -33,7 +36,8 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
             .is_some_and(|before| before.iter().any(|said| said.traits.has(Traits::IBAN)));
     let mut at = 0;
     while at < now.len() {
-        match iban(now, at, is_told) {
+        let may_be = may_be_code(now, at, is_told);
+        match may_be.then(|| iban(now, at, is_told)).flatten() {
             Some((until, begin, end)) => {
                 found.push(PiiSpan {
                     turn,
@@ -46,6 +50,14 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
             None => at += 1,
         }
     }
+}
+
+/// Whether a token is none of the many with which no IBAN begins: words in small letters, and numbers.
+fn may_be_code(said: &Said<'_>, at: usize, is_told: bool) -> bool {
+    let written = said.written(at);
+    let is_word = written.has(Written::SMALL) && !written.has(Written::DIGIT);
+    let bytes = said.bytes(at);
+    written != Written::DIGIT && (!is_word || bytes == 1 || (is_told && bytes == 4))
 }
 
 /// The IBAN that begins at a token: the token after it, and its place.

@@ -3,9 +3,9 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape, Token},
-    vocabulary::{Sign, Topic, Traits},
+    vocabulary::{Kinds, Sign, Topic},
 };
-use crate::domain::analysis::privacy::EntityType;
+use crate::{analysis::words::Traits, domain::analysis::privacy::EntityType};
 
 /// An address that is said has at most so many words on each side.
 const LOCAL_TOKENS_MAX: usize = 24;
@@ -97,7 +97,7 @@ fn spoken(said: &Said<'_>, at: usize, is_told: &dyn Fn(usize) -> bool) -> Option
     let (end, is_host) = domain(said, at)?;
     let (first, is_marked) = local(said, at)?;
     let begin = said.token(first)?;
-    let is_name = !begin.known.is_common && begin.known.topic != Some(Topic::Mail);
+    let is_name = !begin.known.is(Kinds::COMMON) && begin.known.topic != Some(Topic::Mail);
     let is_address = is_marked || (is_host && is_name) || (is_name && is_told(first));
     is_address.then_some((begin.begin, said.token(end)?.end))
 }
@@ -123,15 +123,15 @@ fn domain(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
         if token.known.sign == Some(Sign::Dash) {
             continue;
         }
-        if has_dot && label == 0 && token.known.is_top_domain {
+        if has_dot && label == 0 && token.known.is(Kinds::TOP_DOMAIN) {
             end = Some(index);
             label = 1;
             continue;
         }
-        if end.is_some() || (token.known.is_common && !token.known.is_mail_host) {
+        if end.is_some() || (token.known.is(Kinds::COMMON) && !token.known.is(Kinds::MAIL_HOST)) {
             break;
         }
-        is_host |= token.known.is_mail_host;
+        is_host |= token.known.is(Kinds::MAIL_HOST);
         label += 1;
         if label > LABEL_TOKENS_MAX && !token.is_letter() {
             break;
@@ -167,7 +167,7 @@ fn local(said: &Said<'_>, at: usize) -> Option<(usize, bool)> {
         if !after_sign && !follows_spelled {
             break;
         }
-        if token.known.is_common && !is_spelled && first.is_some() {
+        if token.known.is(Kinds::COMMON) && !is_spelled && first.is_some() {
             break;
         }
         is_marked |= first.is_some() && is_spelled;

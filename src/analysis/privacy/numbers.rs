@@ -3,9 +3,9 @@
 use super::{
     PiiSpan,
     cards::{CARD_DIGITS, card},
-    runs::{Piece, Run},
+    runs::{Digits, Piece, Run},
     tokens::Said,
-    vocabulary::Topic,
+    vocabulary::{Kinds, Topic},
 };
 use crate::domain::analysis::privacy::EntityType;
 
@@ -25,8 +25,14 @@ const PHONE_FORMS: [&str; 4] = [
     "9-999-999-9999",
 ];
 
+/// As a Social Security number is written.
+const SSN_FORMS: [&str; 2] = ["999-99-9999", "999\u{2013}99\u{2013}9999"];
+
+/// A national number has so many digits, with its 1.
+const NATIONAL_DIGITS_MAX: usize = 11;
+
 /// Adds what each run is, or its parts are; and what the other repeats of a number while it is said.
-pub(super) fn find(said: &[Said<'_>], runs: &[Run], found: &mut Vec<PiiSpan>) {
+pub(super) fn find(said: &[Said<'_>], runs: &[Run<'_>], found: &mut Vec<PiiSpan>) {
     for (index, run) in runs.iter().enumerate() {
         let from = found.len();
         classify(said, run, found);
@@ -59,14 +65,14 @@ pub(super) fn find(said: &[Said<'_>], runs: &[Run], found: &mut Vec<PiiSpan>) {
 }
 
 /// Adds what a run is, or its parts are.
-fn classify(said: &[Said<'_>], run: &Run, found: &mut Vec<PiiSpan>) {
+fn classify(said: &[Said<'_>], run: &Run<'_>, found: &mut Vec<PiiSpan>) {
     let Some(first) = run.pieces.first() else {
         return;
     };
     if run
         .pieces
         .iter()
-        .map(|piece| piece.digits.len())
+        .map(|piece| piece.digits.count())
         .sum::<usize>()
         < DIGITS_MIN
     {
@@ -81,7 +87,7 @@ fn classify(said: &[Said<'_>], run: &Run, found: &mut Vec<PiiSpan>) {
 }
 
 /// The topic of a number: the last in its turn before it, else said right after it, else of the turns before.
-fn topic(said: &[Said<'_>], first: &Piece, next: usize) -> Option<Topic> {
+fn topic(said: &[Said<'_>], first: &Piece<'_>, next: usize) -> Option<Topic> {
     let now = said.get(first.turn)?;
     if let Some(topic) = now.topic_before(first.token, TOPIC_TOKENS_MAX) {
         return Some(topic);
@@ -102,33 +108,31 @@ fn topic(said: &[Said<'_>], first: &Piece, next: usize) -> Option<Topic> {
 }
 
 /// Whether a sign of money stands before it.
-fn is_price(said: &[Said<'_>], run: &Run) -> bool {
+fn is_price(said: &[Said<'_>], run: &Run<'_>) -> bool {
     let first = run.pieces.first();
     let before = first.and_then(|first| Some(said.get(first.turn)?.gap(first.token)));
     before.is_some_and(|gap| gap.ends_with(['$', '€', '£', '¥']))
 }
 
 /// Whether the number counts something: "dollars".
-fn is_amount(said: &[Said<'_>], run: &Run) -> bool {
+fn is_amount(said: &[Said<'_>], run: &Run<'_>) -> bool {
     let last = run.pieces.last();
     let unit = last.and_then(|last| said.get(last.turn)?.token(run.next));
-    unit.is_some_and(|token| token.known.is_unit)
+    unit.is_some_and(|token| token.known.is(Kinds::UNIT))
 }
 
 fn parts(
     said: &[Said<'_>],
-    pieces: &[Piece],
+    pieces: &[Piece<'_>],
     (topic, counts): (Option<Topic>, bool),
     found: &mut Vec<PiiSpan>,
 ) {
-    let total: usize = pieces.iter().map(|piece| piece.digits.len()).sum();
+    let total: usize = pieces.iter().map(|piece| piece.digits.count()).sum();
     if total < DIGITS_MIN {
         return;
     }
-    let is_phone = |until: usize| {
-        let form = form(said, pieces.get(..until).unwrap_or_default());
-        PHONE_FORMS.contains(&form.as_str())
-    };
+    let is_phone =
+        |until: usize| Form::of(said, pieces.get(..until).unwrap_or_default()).is_one(&PHONE_FORMS);
     if topic != Some(Topic::Card)
         && let Some(until) = [3, 4]
             .into_iter()
@@ -157,7 +161,7 @@ fn parts(
             found,
         );
         let rest = pieces.get(until..).unwrap_or_default();
-        match rest.iter().map(|piece| piece.digits.len()).sum() {
+        match rest.iter().map(|piece| piece.digits.count()).sum() {
             3_usize => add(said, Some(rest), EntityType::CreditDebitCvv, found),
             4..=8 => add(said, Some(rest), EntityType::CreditDebitExpiry, found),
             _ => parts(said, rest, (topic, counts), found),
@@ -186,28 +190,31 @@ fn parts(
 /// What all of the digits are, if they are something.
 fn whole(
     said: &[Said<'_>],
-    pieces: &[Piece],
+    pieces: &[Piece<'_>],
     (topic, counts): (Option<Topic>, bool),
 ) -> Option<EntityType> {
-    let digits: Vec<u8> = pieces
-        .iter()
-        .flat_map(|piece| piece.digits.iter().copied())
-        .collect();
-    let count = digits.len();
-    let form = form(said, pieces);
-    if form.contains('/') {
+    let count: usize = pieces.iter().map(|piece| piece.digits.count()).sum();
+    // Nobody looks at more of them.
+    let mut head = [0; NATIONAL_DIGITS_MAX];
+    let digits = pieces.iter().flat_map(|piece| piece.digits.values());
+    head.iter_mut()
+        .zip(digits)
+        .for_each(|(at, digit)| *at = digit);
+    let digits = head.get(..count).unwrap_or(&head);
+    let form = Form::of(said, pieces);
+    if form.written.contains('/') {
         let is_expiry =
             matches!(topic, Some(Topic::Expiry | Topic::Card)) && matches!(count, 3..=6);
-        return (is_expiry && begins_with_month(&digits)).then_some(EntityType::CreditDebitExpiry);
+        return (is_expiry && begins_with_month(digits)).then_some(EntityType::CreditDebitExpiry);
     }
-    if is_ssn_form(&form) && topic != Some(Topic::Business) {
+    if form.is_one(&SSN_FORMS) && topic != Some(Topic::Business) {
         return Some(EntityType::Ssn);
     }
     let by_topic = match topic {
         _ if counts && count < 10 => None,
         Some(Topic::Card) if CARD_DIGITS.contains(&count) => Some(EntityType::CreditDebitNumber),
         Some(Topic::Cvv) if (3..=4).contains(&count) => Some(EntityType::CreditDebitCvv),
-        Some(Topic::Expiry) if (3..=6).contains(&count) && begins_with_month(&digits) => {
+        Some(Topic::Expiry) if (3..=6).contains(&count) && begins_with_month(digits) => {
             Some(EntityType::CreditDebitExpiry)
         }
         Some(Topic::Pin) if (4..=8).contains(&count) => Some(EntityType::Pin),
@@ -222,38 +229,52 @@ fn whole(
     if by_topic.is_some() || topic == Some(Topic::Business) {
         return by_topic;
     }
-    let is_written_whole = pieces.iter().all(|piece| piece.written) && pieces.len() == 1;
-    let is_phone = is_national(&digits)
-        || (form.starts_with('+') && (8..=PHONE_DIGITS_MAX).contains(&count))
+    let is_written_whole = pieces.iter().all(is_written) && pieces.len() == 1;
+    let is_phone = (count <= NATIONAL_DIGITS_MAX && is_national(digits))
+        || ((form.has_plus || form.written.starts_with('+'))
+            && (8..=PHONE_DIGITS_MAX).contains(&count))
         || (digits.first() == Some(&0) && matches!(count, 10 | 11) && !is_written_whole);
     is_phone.then_some(EntityType::Phone)
 }
 
 /// How a number is written, digits as `9`, with the sign before it; empty if it is said, or stands in several turns.
-fn form(said: &[Said<'_>], pieces: &[Piece]) -> String {
-    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
-        return String::new();
-    };
-    if first.turn != last.turn || pieces.iter().any(|piece| !piece.written) {
-        return String::new();
-    }
-    let Some(now) = said.get(first.turn) else {
-        return String::new();
-    };
-    let sign = if now.gap(first.token).ends_with('+') {
-        "+"
-    } else {
-        ""
-    };
-    let written = now.text.get(first.begin..last.end).unwrap_or_default();
-    let written = written
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '9' } else { c });
-    sign.chars().chain(written).collect()
+#[derive(Clone, Copy, Default)]
+struct Form<'t> {
+    has_plus: bool,
+    written: &'t str,
 }
 
-fn is_ssn_form(form: &str) -> bool {
-    matches!(form, "999-99-9999" | "999\u{2013}99\u{2013}9999")
+impl<'t> Form<'t> {
+    fn of(said: &[Said<'t>], pieces: &[Piece<'_>]) -> Self {
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
+            return Self::default();
+        };
+        if first.turn != last.turn || !pieces.iter().all(is_written) {
+            return Self::default();
+        }
+        let Some(now) = said.get(first.turn) else {
+            return Self::default();
+        };
+        Self {
+            has_plus: now.gap(first.token).ends_with('+'),
+            written: now.text.get(first.begin..last.end).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it is written so.
+    fn is(self, form: &str) -> bool {
+        let written = self.written.bytes();
+        let digits = written.map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
+        !self.has_plus && digits.eq(form.bytes())
+    }
+
+    fn is_one(self, forms: &[&str]) -> bool {
+        forms.iter().any(|form| self.is(form))
+    }
+}
+
+fn is_written(piece: &Piece<'_>) -> bool {
+    matches!(piece.digits, Digits::Written(_))
 }
 
 /// Ten digits of the North American plan, or eleven with its 1.
@@ -275,7 +296,7 @@ fn begins_with_month(digits: &[u8]) -> bool {
 }
 
 /// How many bytes before a telephone number belong to it: `+`, `(`.
-fn signs(said: &[Said<'_>], piece: &Piece, entity: EntityType) -> usize {
+fn signs(said: &[Said<'_>], piece: &Piece<'_>, entity: EntityType) -> usize {
     let before = said.get(piece.turn).map(|said| said.gap(piece.token));
     match before {
         Some(gap) if entity == EntityType::Phone => {
@@ -286,7 +307,12 @@ fn signs(said: &[Said<'_>], piece: &Piece, entity: EntityType) -> usize {
 }
 
 /// Adds a span for each turn that the pieces stand in.
-fn add(said: &[Said<'_>], pieces: Option<&[Piece]>, entity: EntityType, found: &mut Vec<PiiSpan>) {
+fn add(
+    said: &[Said<'_>],
+    pieces: Option<&[Piece<'_>]>,
+    entity: EntityType,
+    found: &mut Vec<PiiSpan>,
+) {
     let from = found.len();
     for piece in pieces.unwrap_or_default() {
         let last = found.get_mut(from..).and_then(<[PiiSpan]>::last_mut);

@@ -3,9 +3,9 @@
 use super::{
     PiiSpan,
     tokens::{Said, Shape, Token},
-    vocabulary::{Topic, Traits},
+    vocabulary::{Kinds, Topic},
 };
-use crate::domain::analysis::privacy::EntityType;
+use crate::{analysis::words::Traits, domain::analysis::privacy::EntityType};
 
 /// A name has so many words.
 const NAME_TOKENS_MAX: usize = 3;
@@ -38,7 +38,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
         }
     }
     if now.traits.has(Traits::STREET)
-        && (now.traits.has(Traits::NUMBERS) || now.traits.has(Traits::MIXED))
+        && (now.traits.has(Traits::NUMBER) || now.traits.has(Traits::MIXED))
     {
         let is_told = || {
             let before = turn.checked_sub(1).and_then(|before| said.get(before));
@@ -76,7 +76,7 @@ fn name(said: &Said<'_>, at: usize) -> Option<(usize, usize)> {
         && token.is_capitalised()
     {
         let next = said.token(at + 1).filter(Token::is_capitalised)?;
-        return (said.gap(at + 1).trim_start_matches('.') == " " && !next.known.is_street)
+        return (said.gap(at + 1).trim_start_matches('.') == " " && !next.known.is(Kinds::STREET))
             .then_some((at + 1, at + 1));
     } else {
         return None;
@@ -101,12 +101,12 @@ fn run_of_name(said: &Said<'_>, from: usize) -> Option<usize> {
         };
         let gap = said.gap(*at);
         let is_next = *at == from || matches!(gap, " " | "-" | ". " | "\u{a0}");
-        let in_capitals =
-            token.is_capitalised() && !(token.known.is_common && *at > from && !token.is_letter());
+        let in_capitals = token.is_capitalised()
+            && !(token.known.is(Kinds::COMMON) && *at > from && !token.is_letter());
         let in_small = !said.traits.has(Traits::UPPER)
             && token.shape == Shape::Letters
-            && !token.known.is_common
-            && !token.known.is_filler
+            && !token.known.is(Kinds::COMMON)
+            && !token.known.is(Kinds::FILLER)
             && !token.is_number()
             && *at < from + 2;
         is_next && (in_capitals || in_small)
@@ -132,8 +132,10 @@ fn address(said: &Said<'_>, at: usize, is_told: &dyn Fn() -> bool) -> Option<(us
     while said.token(name).is_some_and(|token| token.is_number()) {
         name += 1;
     }
-    let street = (name + 1..=name + STREET_TOKENS_MAX)
-        .find(|at| said.token(*at).is_some_and(|token| token.known.is_street))?;
+    let street = (name + 1..=name + STREET_TOKENS_MAX).find(|at| {
+        said.token(*at)
+            .is_some_and(|token| token.known.is(Kinds::STREET))
+    })?;
     let is_plain = (at + 1..=street).all(|at| matches!(said.gap(at), " " | "-" | ", " | ". "));
     let is_written_out = is_written
         && (name..=street).all(|at| {
@@ -142,7 +144,7 @@ fn address(said: &Said<'_>, at: usize, is_told: &dyn Fn() -> bool) -> Option<(us
         });
     let is_named = (name..street).all(|at| {
         said.token(at)
-            .is_some_and(|t| !t.known.is_common && !t.known.is_unit)
+            .is_some_and(|t| !t.known.is(Kinds::COMMON) && !t.known.is(Kinds::UNIT))
     });
     if !is_plain || !(is_written_out || (is_named && is_told())) {
         return None;
@@ -168,7 +170,7 @@ fn town(said: &Said<'_>, street: usize) -> usize {
             matches!(gap, " " | ", ")
         };
         let is_code = token.shape == Shape::Digits && token.text.len() == 5 && last > street;
-        if !joins || !(is_code || (token.is_capitalised() && !token.known.is_common)) {
+        if !joins || !(is_code || (token.is_capitalised() && !token.known.is(Kinds::COMMON))) {
             break;
         }
         last = at;

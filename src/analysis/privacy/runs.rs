@@ -2,8 +2,9 @@
 
 use super::{
     tokens::{Said, Shape, Token},
-    vocabulary::{Sign, Spoken, Traits},
+    vocabulary::{Kinds, Sign, Spoken},
 };
+use crate::analysis::words::Traits;
 
 /// A pause in a run: so many characters that are no letters or digits.
 const GAP_CHARS_MAX: usize = 4;
@@ -16,40 +17,78 @@ const TURNS_BETWEEN_MAX: usize = 3;
 const PIECES_MAX: usize = 96;
 
 /// Digits that were said or written together.
-#[derive(Debug)]
-pub(super) struct Piece {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'t> {
     pub(super) turn: usize,
     /// The token it begins with.
     pub(super) token: usize,
     pub(super) begin: usize,
     pub(super) end: usize,
-    pub(super) digits: Vec<u8>,
-    /// It was written in digits.
-    pub(super) written: bool,
+    pub(super) digits: Digits<'t>,
 }
+
+/// The digits of a piece.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Digits<'t> {
+    /// They were written: characters of the text.
+    Written(&'t str),
+    /// Words say them: as characters, and how many.
+    Said([u8; SAID_MAX], usize),
+}
+
+/// So many digits are said together: "nineteen hundred", "quadruple five".
+const SAID_MAX: usize = 4;
 
 /// Pieces that follow each other.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) pieces: Vec<Piece>,
+pub(super) struct Run<'t> {
+    pub(super) pieces: Vec<Piece<'t>>,
     /// The token after the last piece.
     pub(super) next: usize,
 }
 
-impl Run {
+impl Digits<'_> {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.characters().len()
+    }
+
+    /// As characters of ASCII.
+    pub(super) fn characters(&self) -> &[u8] {
+        match self {
+            Self::Written(text) => text.as_bytes(),
+            Self::Said(digits, count) => digits.get(..*count).unwrap_or_default(),
+        }
+    }
+
+    /// As numbers.
+    pub(super) fn values(&self) -> impl Iterator<Item = u8> {
+        let characters = self.characters().iter();
+        characters.map(|character| character - b'0')
+    }
+
+    /// Those that words say.
+    fn said(values: &[u8]) -> Self {
+        let mut digits = [b'0'; SAID_MAX];
+        for (digit, value) in digits.iter_mut().zip(values) {
+            *digit += value;
+        }
+        Self::Said(digits, values.len().min(SAID_MAX))
+    }
+}
+
+impl Run<'_> {
     pub(super) fn digits(&self) -> Vec<u8> {
         let pieces = self.pieces.iter();
-        pieces
-            .flat_map(|piece| piece.digits.iter().copied())
-            .collect()
+        pieces.flat_map(|piece| piece.digits.values()).collect()
     }
 }
 
 /// Every run.
-pub(super) fn runs(said: &[Said<'_>]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+pub(super) fn runs<'t>(said: &[Said<'t>]) -> Vec<Run<'t>> {
+    let mut runs: Vec<Run<'t>> = Vec::new();
     for (turn, one) in said.iter().enumerate() {
-        if !one.traits.has(Traits::NUMBERS) {
+        if !one.traits.has(Traits::NUMBER) {
             continue;
         }
         let own = within(one, turn);
@@ -70,11 +109,13 @@ pub(super) fn runs(said: &[Said<'_>]) -> Vec<Run> {
 }
 
 /// The run that this one goes on with: the speaker's last, if nothing but "mm-hm" stands between.
-fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
+fn goes_on(said: &[Said<'_>], runs: &[Run<'_>], first: &Run<'_>) -> Option<usize> {
     let piece = first.pieces.first()?;
     let now = said.get(piece.turn)?;
     let leads_in = |token: Token<'_>| {
-        token.known.is_filler || token.known.is_back_channel || token.known.number.is_some()
+        token.known.is(Kinds::FILLER)
+            || token.known.is(Kinds::BACK_CHANNEL)
+            || token.known.number.is_some()
     };
     if !now.tokens(0).take(piece.token).all(leads_in) {
         return None;
@@ -85,7 +126,9 @@ fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
     })?;
     let turn = run.pieces.last()?.turn;
     let before = said.get(turn)?;
-    let is_over = before.tokens(run.next).all(|token| token.known.is_filler);
+    let is_over = before
+        .tokens(run.next)
+        .all(|token| token.known.is(Kinds::FILLER));
     let between = said.get(turn + 1..piece.turn)?;
     let only_back_channels = between.len() <= TURNS_BETWEEN_MAX
         && between
@@ -98,14 +141,16 @@ fn goes_on(said: &[Said<'_>], runs: &[Run], first: &Run) -> Option<usize> {
 /// "mm-hm", or the other's repeating the number.
 fn is_back_channel(said: &Said<'_>) -> bool {
     said.len() <= BACK_CHANNEL_TOKENS_MAX
-        && said
-            .tokens(0)
-            .all(|token| token.known.is_back_channel || token.known.is_filler || token.is_number())
+        && said.tokens(0).all(|token| {
+            token.known.is(Kinds::BACK_CHANNEL)
+                || token.known.is(Kinds::FILLER)
+                || token.is_number()
+        })
 }
 
 /// The runs of one turn.
-fn within(said: &Said<'_>, turn: usize) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn within<'t>(said: &Said<'t>, turn: usize) -> Vec<Run<'t>> {
+    let mut runs: Vec<Run<'t>> = Vec::new();
     let mut open = false;
     let mut at = 0;
     while at < said.len() {
@@ -135,11 +180,11 @@ fn within(said: &Said<'_>, turn: usize) -> Vec<Run> {
 
 /// What may stand between two parts of a number: "um", "dash".
 fn goes_between(token: Token<'_>) -> bool {
-    token.known.is_filler || token.known.sign == Some(Sign::Dash)
+    token.known.is(Kinds::FILLER) || token.known.sign == Some(Sign::Dash)
 }
 
 /// Whether a piece at a token goes on the last run: only punctuation and words that may stand between.
-fn joins(said: &Said<'_>, runs: &[Run], at: usize) -> bool {
+fn joins(said: &Said<'_>, runs: &[Run<'_>], at: usize) -> bool {
     let Some(from) = runs.last().map(|run| run.next) else {
         return false;
     };
@@ -154,51 +199,38 @@ fn joins(said: &Said<'_>, runs: &[Run], at: usize) -> bool {
 }
 
 /// The digits that begin at a token, and the token after them.
-fn piece(said: &Said<'_>, turn: usize, at: usize) -> Option<(Piece, usize)> {
+fn piece<'t>(said: &Said<'t>, turn: usize, at: usize) -> Option<(Piece<'t>, usize)> {
     let token = said.token(at)?;
-    if token.shape == Shape::Digits {
-        let piece = Piece {
-            turn,
-            token: at,
-            begin: token.begin,
-            end: token.end,
-            digits: token.text.bytes().map(|byte| byte - b'0').collect(),
-            written: true,
-        };
-        return Some((piece, at + 1));
-    }
-    let (digits, mut next) = spoken(said, at)?;
-    let mut digits = digits;
-    if said
-        .token(next)
-        .is_some_and(|t| t.known.number == Some(Spoken::Hundred))
-        && digits.len() <= 2
-    {
-        digits.extend([0, 0]);
-        next += 1;
-    }
+    let (digits, next) = if token.shape == Shape::Digits {
+        (Digits::Written(token.text), at + 1)
+    } else {
+        spoken(said, at)?
+    };
     let piece = Piece {
         turn,
         token: at,
         begin: token.begin,
         end: said.token(next.checked_sub(1)?)?.end,
         digits,
-        written: false,
     };
     Some((piece, next))
 }
 
-/// The digits that words say: "four", "forty one", "double eight", "double oh".
-fn spoken(said: &Said<'_>, at: usize) -> Option<(Vec<u8>, usize)> {
+/// The digits that words say: "four", "forty one", "double eight", "double oh", and each with "hundred".
+fn spoken<'t>(said: &Said<'t>, at: usize) -> Option<(Digits<'t>, usize)> {
     let number = |at: usize| said.token(at).and_then(|token| token.known.number);
-    match number(at)? {
-        Spoken::Digit(digit) => Some((vec![digit], at + 1)),
-        Spoken::Teen(value) => Some((vec![1, value - 10], at + 1)),
+    let is_hundred = |at: usize| number(at) == Some(Spoken::Hundred);
+    let (first, second, next) = match number(at)? {
+        Spoken::Digit(digit) if is_hundred(at + 1) => {
+            return Some((Digits::said(&[digit, 0, 0]), at + 2));
+        }
+        Spoken::Digit(digit) => return Some((Digits::said(&[digit]), at + 1)),
+        Spoken::Teen(value) => (1, value - 10, at + 1),
         Spoken::Tens(value) => match number(at + 1) {
             Some(Spoken::Digit(unit)) if unit > 0 && said.gap(at + 1).len() <= 1 => {
-                Some((vec![value / 10, unit], at + 2))
+                (value / 10, unit, at + 2)
             }
-            _ => Some((vec![value / 10, 0], at + 1)),
+            _ => (value / 10, 0, at + 1),
         },
         Spoken::Times(times) => {
             let token = said.token(at + 1)?;
@@ -209,8 +241,17 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<(Vec<u8>, usize)> {
                 }
                 _ => return None,
             };
-            Some((vec![digit; times], at + 2))
+            match times {
+                2 => (digit, digit, at + 2),
+                3 => return Some((Digits::said(&[digit; 3]), at + 2)),
+                _ => return Some((Digits::said(&[digit; 4]), at + 2)),
+            }
         }
-        Spoken::Hundred => None,
-    }
+        Spoken::Hundred => return None,
+    };
+    Some(if is_hundred(next) {
+        (Digits::said(&[first, second, 0, 0]), next + 1)
+    } else {
+        (Digits::said(&[first, second]), next)
+    })
 }

@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use super::vocabulary::{Known, Topic, Traits};
-use crate::analysis::words::{Word, Words, Written};
+use super::vocabulary::{Kinds, Known, Topic};
+use crate::analysis::words::{Traits, Word, Words, Written};
 
 /// A stretch of letters and digits. An apostrophe between two letters belongs to it.
 #[derive(Debug, Clone, Copy)]
@@ -37,34 +37,10 @@ pub(super) struct Said<'t> {
 
 impl<'t> Said<'t> {
     pub(super) fn new(by: &'t str, words: Words<'t>) -> Self {
-        let mut traits = Traits::default();
-        for word in words.words {
-            traits.add(known(word).traits);
-            let letters = word.end - word.begin;
-            if word.written.has(Written::DIGIT) {
-                let is_number = word.written == Written::DIGIT;
-                traits.add(if is_number {
-                    Traits::NUMBERS
-                } else {
-                    Traits::MIXED
-                });
-            } else if letters == 1 {
-                traits.add(Traits::SPELLED);
-            }
-            if word.written.has(Written::CAPITAL) {
-                let first = words.text.as_bytes().get(word.begin);
-                if first.is_some_and(u8::is_ascii_uppercase) {
-                    traits.add(Traits::UPPER);
-                }
-            }
-        }
-        if words.text.contains('@') {
-            traits.add(Traits::AT);
-        }
         Self {
             text: words.text,
             by,
-            traits,
+            traits: words.seen.traits,
             words,
             last_topic: OnceCell::new(),
         }
@@ -89,12 +65,26 @@ impl<'t> Said<'t> {
     /// Whether a token says a number, or part of one.
     pub(super) fn is_number(&self, at: usize) -> bool {
         let word = self.words.words.get(at);
-        word.is_some_and(|word| word.written == Written::DIGIT || known(word).number.is_some())
+        word.is_some_and(|word| {
+            word.written == Written::DIGIT || word.known.privacy.number.is_some()
+        })
+    }
+
+    /// What a token is written with; nothing if there is none.
+    pub(super) fn written(&self, at: usize) -> Written {
+        let word = self.words.words.get(at);
+        word.map(|word| word.written).unwrap_or_default()
+    }
+
+    /// How many bytes a token has.
+    pub(super) fn bytes(&self, at: usize) -> usize {
+        let word = self.words.words.get(at);
+        word.map_or(0, |word| word.end - word.begin)
     }
 
     /// What is known of a token.
     fn known(&self, at: usize) -> Option<&'static Known> {
-        self.words.words.get(at).map(known)
+        self.words.words.get(at).map(|word| &word.known.privacy)
     }
 
     /// What stands between a token and the one before it; before the first, what the text begins with.
@@ -109,7 +99,7 @@ impl<'t> Said<'t> {
     /// The topic that a token is, alone or with the words before it.
     pub(super) fn topic(&self, at: usize) -> Option<Topic> {
         let known = self.known(at)?;
-        if !known.is_topical {
+        if !known.is(Kinds::TOPICAL) {
             return known.topic;
         }
         let token = self.token(at)?;
@@ -141,6 +131,9 @@ impl<'t> Said<'t> {
 
     /// The last topic before a token, at most so many tokens before it.
     pub(super) fn topic_before(&self, at: usize, tokens_max: usize) -> Option<Topic> {
+        if !self.traits.has(Traits::TOPIC) {
+            return None;
+        }
         let first = at.saturating_sub(tokens_max);
         (first..at).rev().find_map(|before| self.topic(before))
     }
@@ -149,15 +142,6 @@ impl<'t> Said<'t> {
     pub(super) fn last_topic(&self) -> Option<Topic> {
         let all = self.len();
         *self.last_topic.get_or_init(|| self.topic_before(all, all))
-    }
-}
-
-/// What is known of a word of letters.
-fn known(word: &Word) -> &'static Known {
-    if word.written.has(Written::DIGIT) {
-        &Known::NOTHING
-    } else {
-        &word.known.privacy
     }
 }
 
@@ -174,7 +158,7 @@ impl<'t> Token<'t> {
             } else {
                 Shape::Mixed
             },
-            known: known(word),
+            known: &word.known.privacy,
         }
     }
 

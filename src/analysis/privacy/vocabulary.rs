@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::analysis::words::Traits;
+
 /// What a number that follows is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
@@ -35,7 +37,7 @@ pub(super) enum Spoken {
     /// Two noughts after what was said.
     Hundred,
     /// What follows, so many times.
-    Times(usize),
+    Times(u8),
 }
 
 /// What a word stands for in an address that is said.
@@ -48,49 +50,36 @@ pub(super) enum Sign {
     Plus,
 }
 
-/// What the words of a text have that a detector may want.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Traits(u16);
+/// Kinds that a word is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Kinds(u16);
 
-impl Traits {
+impl Kinds {
     const NONE: Self = Self(0);
-    pub(super) const NUMBERS: Self = Self(1);
-    pub(super) const AT: Self = Self(2);
-    pub(super) const MIXED: Self = Self(4);
-    pub(super) const BIRTH: Self = Self(8);
-    pub(super) const STREET: Self = Self(16);
-    pub(super) const INTRODUCES: Self = Self(32);
-    pub(super) const UPPER: Self = Self(64);
-    pub(super) const SPELLED: Self = Self(128);
-    pub(super) const IBAN: Self = Self(256);
-
-    pub(super) fn has(self, trait_: Self) -> bool {
-        self.0 & trait_.0 != 0
-    }
-
-    pub(super) fn add(&mut self, others: Self) {
-        self.0 |= others.0;
-    }
-
-    fn of(known: &Known) -> Self {
-        let number = known.number;
-        let held = [
-            (
-                Self::NUMBERS,
-                number.is_some_and(|said| !matches!(said, Spoken::Times(_))),
-            ),
-            (Self::AT, known.sign == Some(Sign::At)),
-            (Self::BIRTH, known.topic == Some(Topic::Birth)),
-            (Self::IBAN, known.topic == Some(Topic::Iban)),
-            (Self::STREET, known.is_street),
-            (Self::INTRODUCES, known.introduces),
-        ];
-        let mut traits = Self::NONE;
-        for (one, _) in held.into_iter().filter(|(_, holds)| *holds) {
-            traits.add(one);
-        }
-        traits
-    }
+    /// A month.
+    pub(super) const MONTH: Self = Self(1);
+    /// "um": said while a number goes on.
+    pub(super) const FILLER: Self = Self(1 << 1);
+    /// "mm-hm": said while the other goes on.
+    pub(super) const BACK_CHANNEL: Self = Self(1 << 2);
+    /// Counted by the number before it.
+    pub(super) const UNIT: Self = Self(1 << 3);
+    /// A kind of street.
+    pub(super) const STREET: Self = Self(1 << 4);
+    /// Has mail of everybody.
+    pub(super) const MAIL_HOST: Self = Self(1 << 5);
+    /// The end of a domain.
+    pub(super) const TOP_DOMAIN: Self = Self(1 << 6);
+    /// Says a name that follows, or came before.
+    pub(super) const INTRODUCES: Self = Self(1 << 7);
+    /// Has a topic with some words before it.
+    pub(super) const TOPICAL: Self = Self(1 << 8);
+    /// Too common to be anybody's name.
+    pub(super) const COMMON: Self = Self(1 << 9);
+    /// First to thirty-first, as far as one word says it.
+    pub(super) const ORDINAL: Self = Self(1 << 10);
+    /// Those before the tenth.
+    pub(super) const ORDINAL_BELOW_TEN: Self = Self(1 << 11);
 }
 
 /// What is known of a word.
@@ -99,26 +88,7 @@ pub(in crate::analysis) struct Known {
     pub(super) topic: Option<Topic>,
     pub(super) number: Option<Spoken>,
     pub(super) sign: Option<Sign>,
-    /// First to thirty-first, as far as one word says it.
-    pub(super) ordinal: Option<u8>,
-    pub(super) is_month: bool,
-    /// "um": said while a number goes on.
-    pub(super) is_filler: bool,
-    /// "mm-hm": said while the other goes on.
-    pub(super) is_back_channel: bool,
-    /// Counted by the number before it.
-    pub(super) is_unit: bool,
-    pub(super) is_street: bool,
-    pub(super) is_mail_host: bool,
-    pub(super) is_top_domain: bool,
-    /// Says a name that follows, or came before.
-    pub(super) introduces: bool,
-    /// Has a topic with some words before it.
-    pub(super) is_topical: bool,
-    /// Too common to be anybody's name.
-    pub(super) is_common: bool,
-    /// What a text with the word has.
-    pub(super) traits: Traits,
+    kinds: Kinds,
 }
 
 impl Default for Known {
@@ -133,19 +103,39 @@ impl Known {
         topic: None,
         number: None,
         sign: None,
-        ordinal: None,
-        is_month: false,
-        is_filler: false,
-        is_back_channel: false,
-        is_unit: false,
-        is_street: false,
-        is_mail_host: false,
-        is_top_domain: false,
-        introduces: false,
-        is_topical: false,
-        is_common: false,
-        traits: Traits::NONE,
+        kinds: Kinds::NONE,
     };
+
+    /// Whether the word is of one of these kinds.
+    pub(super) fn is(self, any: Kinds) -> bool {
+        self.kinds.0 & any.0 != 0
+    }
+
+    fn add(&mut self, kinds: Kinds) {
+        self.kinds.0 |= kinds.0;
+    }
+
+    /// What a text has that has the word.
+    pub(in crate::analysis) fn traits(self) -> Traits {
+        let says_number = match self.number {
+            Some(Spoken::Times(_)) | None => false,
+            Some(_) => true,
+        };
+        let held = [
+            (Traits::NUMBER, says_number),
+            (Traits::AT, self.sign == Some(Sign::At)),
+            (Traits::BIRTH, self.topic == Some(Topic::Birth)),
+            (Traits::IBAN, self.topic == Some(Topic::Iban)),
+            (
+                Traits::TOPIC,
+                self.topic.is_some() || self.is(Kinds::TOPICAL),
+            ),
+            (Traits::STREET, self.is(Kinds::STREET)),
+            (Traits::INTRODUCES, self.is(Kinds::INTRODUCES)),
+        ];
+        let held = held.map(|(one, holds)| one.only_if(holds));
+        held.into_iter().fold(Traits::NONE, Traits::and)
+    }
 }
 
 const DIGITS: [&str; 10] = [
@@ -166,9 +156,6 @@ const TEENS: [&str; 10] = [
 const TENS: [&str; 8] = [
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
 ];
-const ORDINALS: &str = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
-    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
-
 const TOPICS: [(Topic, &str); 12] = [
     (
         Topic::Card,
@@ -201,52 +188,43 @@ const TOPICS: [(Topic, &str); 12] = [
     ),
 ];
 
-/// Sets what is known of a word.
-type Flag = fn(&mut Known);
-
-const FLAGS: [(Flag, &str); 11] = [
+const KINDS: [(Kinds, &str); 14] = [
+    (Kinds::INTRODUCES, "name name's speaking mr mrs ms dr"),
+    (Kinds::TOPICAL, "code me security"),
     (
-        |known| known.introduces = true,
-        "name name's speaking mr mrs ms dr",
-    ),
-    (|known| known.is_topical = true, "code me security"),
-    (
-        |known| known.is_month = true,
+        Kinds::MONTH,
         "january february march april may june july august september october november december jan feb mar apr jun \
          jul aug sep sept oct nov dec",
     ),
+    (Kinds::FILLER, "um uh er erm ah uhm then and so sorry wait"),
     (
-        |known| known.is_filler = true,
-        "um uh er erm ah uhm then and so sorry wait",
-    ),
-    (
-        |known| known.is_back_channel = true,
+        Kinds::BACK_CHANNEL,
         "mm hm mhm hmm huh uh um yes yeah yep yup ok okay right sure got it go on ahead alright good great perfect \
          thanks thank you next and then correct please continue ah oh fine",
     ),
     (
-        |known| known.is_unit = true,
+        Kinds::UNIT,
         "dollar dollars cent cents euro euros pound pounds buck bucks percent minute minutes second seconds hour hours \
          day days week weeks month months year years people persons times time mile miles am pm o'clock degrees \
          kilometers items pieces points units calls thousand million billion",
     ),
     (
-        |known| known.is_street = true,
+        Kinds::STREET,
         "street st avenue ave road rd boulevard blvd lane ln drive dr court ct way place pl square terrace highway \
          parkway crescent close",
     ),
     (
-        |known| known.is_mail_host = true,
+        Kinds::MAIL_HOST,
         "gmail googlemail yahoo ymail hotmail outlook icloud aol proton protonmail live msn gmx comcast verizon att \
          sbcglobal mac me fastmail zoho hey",
     ),
     (
-        |known| known.is_top_domain = true,
+        Kinds::TOP_DOMAIN,
         "com net org edu gov io co uk de fr us info biz ca au eu nl es it ch at be pl br in ie se no dk fi jp cn ai app \
          dev me tv nz za mx",
     ),
     (
-        |known| known.is_common = true,
+        Kinds::COMMON,
         "a an the this that these those i i'm you you're he she it it's its we they them us my your his her our their \
          is am are was were be been being do does did have has had will would can could should may might must shall \
          not no yes of in on for from with by about to as if or and but so than then there here where when what which \
@@ -255,7 +233,20 @@ const FLAGS: [(Flag, &str); 11] = [
          found check order ordered available online website page site mail arrive arrived meet see",
     ),
     (
-        |known| known.is_common = true,
+        Kinds::ORDINAL_BELOW_TEN,
+        "zeroth first second third fourth fifth sixth seventh eighth ninth",
+    ),
+    (
+        Kinds::ORDINAL,
+        "zeroth first second third fourth fifth sixth seventh eighth ninth",
+    ),
+    (
+        Kinds::ORDINAL,
+        "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth \
+         thirtieth",
+    ),
+    (
+        Kinds::COMMON,
         "email call called contact write send sent works working located based stay open office desk one well",
     ),
 ];
@@ -285,10 +276,6 @@ pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Known)
     ] {
         number(word, Spoken::Times(times));
     }
-    for (value, word) in (0..).zip(ORDINALS.split_whitespace()) {
-        known.entry(word).or_default().ordinal = Some(value);
-    }
-    known.entry("thirtieth").or_default().ordinal = Some(30);
     for (sign, words) in [
         (Sign::At, "at"),
         (Sign::Dot, "dot period point"),
@@ -305,13 +292,10 @@ pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Known)
             known.entry(word).or_default().topic = Some(topic);
         }
     }
-    for (flag, words) in FLAGS {
+    for (kinds, words) in KINDS {
         for word in words.split_whitespace() {
-            flag(known.entry(word).or_default());
+            known.entry(word).or_default().add(kinds);
         }
     }
-    known.into_iter().map(|(word, known)| {
-        let traits = Traits::of(&known);
-        (word, Known { traits, ..known })
-    })
+    known.into_iter()
 }

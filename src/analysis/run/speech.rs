@@ -12,7 +12,7 @@ use crate::{
         quality,
         sentiment::{is_supported, sentiment},
         voicemail::voicemail,
-        words::{Split, Words},
+        words::Words,
     },
     domain::{
         analysis::{
@@ -64,13 +64,13 @@ impl Speech {
         }
     }
 
-    /// All that can be made. `score` gives a text's compound score.
+    /// All that can be made of a transcript whose texts these are. `score` gives the compound score of each.
     pub(super) fn of(
         material: &Material,
-        (transcript, split): (&Transcript, &Split<'_>),
+        (transcript, texts): (&Transcript, &[Words<'_>]),
         call: Option<&CallMetrics>,
         conversation: Section<ConversationCharacteristics>,
-        score: &dyn Fn(Words<'_>) -> f64,
+        score: &dyn Fn(&[Words<'_>]) -> Vec<f64>,
     ) -> Self {
         let utterances = transcript.utterances();
         let talk_ms = material.facts.talk_ms();
@@ -84,7 +84,7 @@ impl Speech {
         let is_english = is_supported(language.as_ref().map(|(language, _)| language));
         let said = (utterances, transcript.times());
         let (sentiment, turn_compounds) = if is_english {
-            toned(material, said, split, score)
+            toned(material, said, texts, score)
         } else {
             let reason = SkipReason::LanguageNotSupported;
             (Section::Skipped { reason }, None)
@@ -96,7 +96,7 @@ impl Speech {
         let content = Content {
             material,
             utterances,
-            split,
+            texts,
             times: transcript.times(),
             call,
             is_english,
@@ -119,12 +119,12 @@ impl Speech {
 fn toned(
     material: &Material,
     (utterances, times): (&[Utterance], Times),
-    split: &Split<'_>,
-    score: &dyn Fn(Words<'_>) -> f64,
+    texts: &[Words<'_>],
+    score: &dyn Fn(&[Words<'_>]) -> Vec<f64>,
 ) -> (Section<Sentiment>, Option<Vec<f64>>) {
     let scored = guarded("sentiment", || {
-        let compounds: Vec<f64> = split.texts().map(score).collect();
         let settings = &material.settings.sentiment;
+        let compounds = score(texts);
         (
             sentiment((utterances, times), &compounds, settings),
             compounds,
@@ -140,7 +140,7 @@ fn toned(
 struct Content<'a> {
     material: &'a Material,
     utterances: &'a [Utterance],
-    split: &'a Split<'a>,
+    texts: &'a [Words<'a>],
     times: Times,
     call: Option<&'a CallMetrics>,
     is_english: bool,
@@ -155,9 +155,9 @@ impl Content<'_> {
             Ok(spans) => spans,
             Err(reason) => return Speech::unread(reason, turn_compounds),
         };
-        let masked = masked(self.utterances, self.split, &spans);
-        let mut spoken = Vec::with_capacity(self.split.words());
-        let heard = heard(&masked, self.split, &mut spoken);
+        let masked = masked(self.utterances, self.texts, &spans);
+        let mut spoken = Vec::new();
+        let heard = heard(&masked, self.texts, &mut spoken);
         let in_english = SkipReason::LanguageNotSupported;
         let duration_ms = self.duration_ms.unwrap_or_else(|| {
             let ends = self.utterances.iter().map(|utterance| utterance.end_ms);
@@ -185,7 +185,7 @@ impl Content<'_> {
 
     fn personal_data(&self) -> Vec<PiiSpan> {
         let speakers = self.utterances.iter().map(Utterance::participant);
-        privacy::detect_split(speakers.zip(self.split.texts()))
+        privacy::detect_split(speakers.zip(self.texts.iter().copied()))
     }
 
     fn english<T>(

@@ -7,9 +7,10 @@
 //! [`Profile::Call`] differs from Python in one thing: the words in [`lexicon::SERVICE_WORDS`] have no value, because service
 //! talk is full of them where nobody feels anything ("how can I help", "yes please", "order number"). "no" still negates.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use crate::analysis::words::{Spaces, Split, Words};
+use crate::analysis::words::{Split, Words};
+use rules::Rules;
 
 pub(in crate::analysis) mod lexicon;
 mod rules;
@@ -58,25 +59,21 @@ impl Vader {
     pub fn scores(&self, text: &str) -> Scores {
         let plain = text::prepared(text);
         let split = Split::of(std::iter::once(plain.as_ref()));
-        rules::scores(self, split.text(0))
+        let mut rules = Rules::new(self);
+        let scores = split.texts().next().map(|said| rules.scores(said));
+        scores.expect("a text was split")
     }
 
     /// The compound score alone, -1 to 1.
     pub fn compound(&self, text: &str) -> f64 {
-        self.compound_of(Split::of(std::iter::once(text)).text(0))
+        let split = Split::of(std::iter::once(text));
+        let compounds = self.compounds(split.texts());
+        compounds.first().copied().unwrap_or_default()
     }
 
-    /// The compound score of a text that was split before.
-    pub fn compound_of(&self, said: Words<'_>) -> f64 {
-        if said.spaces == Spaces::Plain {
-            return rules::compound(self, said);
-        }
-        match text::prepared(said.text) {
-            Cow::Borrowed(_) => rules::compound(self, said),
-            Cow::Owned(plain) => {
-                let split = Split::of(std::iter::once(plain.as_str()));
-                rules::compound(self, split.text(0))
-            }
-        }
+    /// The compound score of each of these texts.
+    pub fn compounds<'s>(&self, texts: impl Iterator<Item = Words<'s>>) -> Vec<f64> {
+        let mut rules = Rules::new(self);
+        texts.map(|said| rules.compound(said)).collect()
     }
 }

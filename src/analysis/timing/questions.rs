@@ -1,6 +1,8 @@
 //! Questions: every question mark, as in the reference; and, because speech-to-text often writes none, an utterance
 //! whose last sentence has no closing mark at all and begins as an English question does.
 
+use crate::analysis::{number::count, words::Words};
+
 const QUESTION_WORDS: [&str; 8] = [
     "what", "which", "who", "whose", "when", "where", "why", "how",
 ];
@@ -13,13 +15,10 @@ const PRONOUNS: [&str; 10] = [
 ];
 
 /// How many questions a text asks.
-pub(super) fn questions(text: &str) -> u64 {
-    let marked = super::count(text.bytes().filter(|byte| *byte == b'?').count());
-    let closed = text
-        .bytes()
-        .rposition(|byte| matches!(byte, b'.' | b'!' | b'?'));
-    let unclosed = text.get(closed.map_or(0, |at| at + 1)..);
-    marked + u64::from(unclosed.is_some_and(begins_as_question))
+pub(super) fn questions(said: Words<'_>) -> u64 {
+    let unclosed = said.text.get(said.seen.closed..);
+    let asks = unclosed.is_some_and(|rest| !rest.is_empty() && begins_as_question(rest));
+    count(said.seen.questions) + u64::from(asks)
 }
 
 fn begins_as_question(sentence: &str) -> bool {
@@ -36,6 +35,7 @@ fn begins_as_question(sentence: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::questions;
+    use crate::analysis::words::Split;
 
     #[test]
     fn questions_are_found_with_and_without_their_mark() {
@@ -50,7 +50,9 @@ mod tests {
             ("I see", 0),
             ("", 0),
         ] {
-            assert_eq!(questions(text), expected, "{text}");
+            let split = Split::of(std::iter::once(text));
+            let said = split.texts().next().unwrap();
+            assert_eq!(questions(said), expected, "{text}");
         }
     }
 }

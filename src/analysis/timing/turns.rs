@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Speech;
+use super::{Names, Speech};
 use crate::{
     analysis::number::{count, whole},
     domain::analysis::conversation::ResponseLatency,
@@ -10,15 +10,15 @@ use crate::{
 
 /// A run of utterances of one participant.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
-    by: &'a str,
+pub(super) struct Run {
+    by: usize,
     begin: u64,
     end: u64,
 }
 
 /// The runs, in order of time.
-pub(super) fn runs<'a>(speech: &[Speech<'a>]) -> Vec<Run<'a>> {
-    let mut runs: Vec<Run<'a>> = Vec::new();
+pub(super) fn runs(speech: &[Speech]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::with_capacity(speech.len());
     for said in speech {
         match runs.last_mut() {
             Some(run) if run.by == said.by => run.end = run.end.max(said.end),
@@ -33,44 +33,41 @@ pub(super) fn runs<'a>(speech: &[Speech<'a>]) -> Vec<Run<'a>> {
 }
 
 /// How many each one has.
-pub(super) fn counts(runs: &[Run<'_>]) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
+pub(super) fn counts(runs: &[Run], names: &Names<'_>) -> BTreeMap<String, u64> {
+    let mut counts = vec![0; names.0.len()];
     for run in runs {
-        *counts.entry(run.by).or_insert(0) += 1;
+        if let Some(own) = counts.get_mut(run.by) {
+            *own += 1;
+        }
     }
-    named(counts)
+    names.named(counts.into_iter())
 }
 
 /// Each one's longest.
-pub(super) fn longest(runs: &[Run<'_>]) -> BTreeMap<String, u64> {
-    let mut longest = BTreeMap::new();
+pub(super) fn longest(runs: &[Run], names: &Names<'_>) -> BTreeMap<String, u64> {
+    let mut longest = vec![0; names.0.len()];
     for run in runs {
-        let own: &mut u64 = longest.entry(run.by).or_insert(0);
-        *own = (*own).max(run.end - run.begin);
+        if let Some(own) = longest.get_mut(run.by) {
+            *own = (run.end - run.begin).max(*own);
+        }
     }
-    named(longest)
-}
-
-fn named(own: BTreeMap<&str, u64>) -> BTreeMap<String, u64> {
-    let named = own.into_iter().map(|(by, value)| (by.to_owned(), value));
-    named.collect()
+    names.named(longest.into_iter())
 }
 
 /// How long each one waits before it speaks after another has stopped. Beginning before that is not waiting.
-pub(super) fn latency(runs: &[Run<'_>]) -> BTreeMap<String, Option<ResponseLatency>> {
-    let mut waits: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for run in runs {
-        waits.entry(run.by).or_default();
-    }
+pub(super) fn latency(
+    runs: &[Run],
+    names: &Names<'_>,
+) -> BTreeMap<String, Option<ResponseLatency>> {
+    let mut waits: Vec<Vec<u64>> = vec![Vec::new(); names.0.len()];
     for (before, after) in runs.iter().zip(runs.iter().skip(1)) {
-        if let Some(wait) = after.begin.checked_sub(before.end) {
-            waits.entry(after.by).or_default().push(wait);
+        if let Some(wait) = after.begin.checked_sub(before.end)
+            && let Some(own) = waits.get_mut(after.by)
+        {
+            own.push(wait);
         }
     }
-    waits
-        .into_iter()
-        .map(|(by, waits)| (by.to_owned(), summary(waits)))
-        .collect()
+    names.named(waits.into_iter().map(summary))
 }
 
 fn summary(mut waits: Vec<u64>) -> Option<ResponseLatency> {

@@ -1,8 +1,9 @@
 //! English words that are counted: those that fill pauses, and those that say no.
 
+use super::questions::questions;
 use crate::analysis::{
     number::count,
-    words::{Known, Word, Words, Written},
+    words::{Traits, Words, Written},
 };
 
 pub(in crate::analysis) const FILLERS: [&str; 7] = ["um", "uh", "uhm", "umm", "er", "erm", "hmm"];
@@ -17,41 +18,50 @@ const FILLER_BYTES_MAX: usize = 6;
 pub(super) struct Counts {
     /// What stands between white space.
     pub(super) words: u64,
+    /// What is asked.
+    pub(super) questions: u64,
     /// Those that fill a pause.
     pub(super) fillers: u64,
     /// Those that say no.
     pub(super) negations: u64,
 }
 
-/// Counts the words of a text.
+impl Counts {
+    /// Adds what is counted in another.
+    pub(super) fn add(&mut self, other: Self) {
+        self.words += other.words;
+        self.questions += other.questions;
+        self.fillers += other.fillers;
+        self.negations += other.negations;
+    }
+}
+
+/// Counts in a text.
 pub(super) fn counts(said: Words<'_>) -> Counts {
     let mut counts = Counts {
         words: count(said.parts.len()),
+        questions: questions(said),
         ..Counts::default()
     };
+    let counted = Traits::FILLER.and(Traits::NEGATION);
+    if !said.seen.traits.has(counted.and(Traits::APOSTROPHE)) {
+        return counts;
+    }
     for part in said.parts {
         match said.in_part(part) {
             [] => {}
-            [word] if !has_apostrophe(word) => {
-                let Known {
-                    is_filler,
-                    is_negation,
-                    ..
-                } = word.known;
-                if (*is_filler || *is_negation) && said.is_part(word, part) {
+            [word] if !word.written.has(Written::APOSTROPHE_OR_OTHER) => {
+                let traits = word.known.traits;
+                if traits.has(counted) && said.is_part(word, part) {
                     let is_bare = part.end - part.begin <= FILLER_BYTES_MAX;
-                    counts.fillers += u64::from(*is_filler && is_bare);
-                    counts.negations += u64::from(*is_negation);
+                    counts.fillers += u64::from(traits.has(Traits::FILLER) && is_bare);
+                    counts.negations += u64::from(traits.has(Traits::NEGATION));
                 }
             }
             _ => counts.negations += u64::from(is_short_not(said.part(part))),
         }
     }
     counts
-}
-
-fn has_apostrophe(word: &Word) -> bool {
-    word.written.has(Written::APOSTROPHE) || word.written.has(Written::OTHER)
 }
 
 /// "don't".
@@ -67,9 +77,13 @@ mod tests {
 
     #[test]
     fn fillers_and_negations_are_found_with_their_punctuation() {
-        let counted = |text: &str| counts(Split::of(std::iter::once(text)).text(0));
+        let counted = |text: &str| {
+            let split = Split::of(std::iter::once(text));
+            counts(split.texts().next().unwrap())
+        };
         let of = |words, fillers, negations| Counts {
             words,
+            questions: 0,
             fillers,
             negations,
         };

@@ -1,59 +1,191 @@
 //! What the sections know of words, in one table: it is asked once for each word that is said.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use foldhash::fast::FixedState;
 
-use crate::analysis::{key_phrases, privacy::vocabulary, sentiment::vader::lexicon, timing};
+use super::{Traits, short::Short};
+use crate::analysis::{
+    highlights, key_phrases, privacy::vocabulary, sentiment::vader::lexicon, timing, voicemail,
+};
 
 /// What is known of a word in lower case.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
     /// What VADER knows.
     pub(in crate::analysis) tone: lexicon::Entry,
-    /// What tells personal data.
+    /// What tells personal data; nothing of a word with digits, which is a number or a code.
     pub(in crate::analysis) privacy: vocabulary::Known,
-    /// It says nothing about a conversation.
-    pub is_common: bool,
-    /// It fills a pause.
-    pub is_filler: bool,
-    /// It says no.
-    pub is_negation: bool,
+    /// What a text has that has the word.
+    pub traits: Traits,
 }
 
 /// Of most words nothing is known.
 pub static UNKNOWN: Known = Known {
     tone: lexicon::Entry::NOTHING,
     privacy: vocabulary::Known::NOTHING,
-    is_common: false,
-    is_filler: false,
-    is_negation: false,
+    traits: Traits::NONE,
 };
 
-// Nobody outside chooses its words: what the hash is seeded with need not be a secret.
-static KNOWN: LazyLock<HashMap<&'static str, Known, FixedState>> = LazyLock::new(known);
+/// There are twice as many places as short words, and half as many groups.
+const PLACES: usize = 1 << 14;
+const GROUPS: usize = 1 << 12;
+
+// Nobody outside chooses its words: where they stand need not be a secret.
+static KNOWN: LazyLock<Table> = LazyLock::new(Table::new);
+
+/// What is known of words. Nearly all of them are short, and a short word has one place where it can stand: to look there is
+/// one step without a branch that would have to be guessed.
+pub(super) struct Table {
+    /// By group: what brings each word of the group to a place of its own.
+    shifts: Box<[u16; GROUPS]>,
+    short: Box<[Place; PLACES]>,
+    long: HashMap<&'static str, Known, FixedState>,
+}
+
+/// A place for a short word.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    word: Short,
+    known: Known,
+}
+
+/// What stands in a place without a word.
+const EMPTY: Place = Place {
+    word: Short::NONE,
+    known: UNKNOWN,
+};
+
+impl Table {
+    fn new() -> Self {
+        let mut long: HashMap<&'static str, Known, FixedState> = HashMap::default();
+        let mut groups: Vec<Vec<Place>> = vec![Vec::new(); GROUPS];
+        for (word, known) in known() {
+            if let Some(word) = Short::of(word.as_bytes()) {
+                let group = groups.get_mut(word.spread().group::<GROUPS>());
+                let group = group.expect("each is in a group");
+                group.push(Place { word, known });
+            } else {
+                long.insert(word, known);
+            }
+        }
+        let mut table = Self {
+            shifts: boxed(0),
+            short: boxed(EMPTY),
+            long,
+        };
+        // The largest first: they find it hardest.
+        let mut groups: Vec<(usize, Vec<Place>)> = groups.into_iter().enumerate().collect();
+        groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.len()));
+        for (at, group) in groups {
+            let shift = (0..u16::MAX).find(|shift| table.put(&group, *shift));
+            if let Some(own) = table.shifts.get_mut(at) {
+                *own = shift.expect("one of so many shifts brings them apart");
+            }
+        }
+        table
+    }
+
+    /// Puts the words of a group where this shift brings them, if all these places are free and no two the same.
+    fn put(&mut self, group: &[Place], shift: u16) -> bool {
+        for (count, one) in group.iter().enumerate() {
+            let place = self.short.get_mut(one.word.spread().place::<PLACES>(shift));
+            if let Some(place) = place.filter(|place| place.word == EMPTY.word) {
+                *place = *one;
+                continue;
+            }
+            for one in group.iter().take(count) {
+                let place = self.short.get_mut(one.word.spread().place::<PLACES>(shift));
+                if let Some(place) = place {
+                    *place = EMPTY;
+                }
+            }
+            return false;
+        }
+        true
+    }
+
+    /// What is known of a short word.
+    #[inline]
+    pub(super) fn short(&self, word: Short) -> &Known {
+        let spread = word.spread();
+        let shift = self.shifts.get(spread.group::<GROUPS>()).copied();
+        let place = self
+            .short
+            .get(spread.place::<PLACES>(shift.unwrap_or_default()));
+        let place = place.unwrap_or(&EMPTY);
+        if place.word == word {
+            &place.known
+        } else {
+            &UNKNOWN
+        }
+    }
+}
+
+fn boxed<T: Clone + std::fmt::Debug, const COUNT: usize>(one: T) -> Box<[T; COUNT]> {
+    let all = vec![one; COUNT].into_boxed_slice();
+    all.try_into().expect("there are so many")
+}
 
 /// What is known of a word in lower case.
 pub fn look_up(word: &str) -> &'static Known {
-    KNOWN.get(word).unwrap_or(&UNKNOWN)
+    match Short::of(word.as_bytes()) {
+        Some(_) if word.contains('\0') => &UNKNOWN,
+        Some(word) => KNOWN.short(word),
+        None => KNOWN.long.get(word).unwrap_or(&UNKNOWN),
+    }
 }
 
-fn known() -> HashMap<&'static str, Known, FixedState> {
-    let mut known: HashMap<&'static str, Known, FixedState> = HashMap::default();
+/// The table.
+pub(super) fn table() -> &'static Table {
+    &KNOWN
+}
+
+fn known() -> BTreeMap<&'static str, Known> {
+    let mut known: BTreeMap<&'static str, Known> = BTreeMap::new();
     for (word, entry) in lexicon::words() {
-        known.entry(word).or_insert(UNKNOWN).tone = entry;
+        let known = known.entry(word).or_insert(UNKNOWN);
+        known.tone = entry;
+        known.traits.add(entry.traits());
     }
     for (word, entry) in vocabulary::words() {
-        known.entry(word).or_insert(UNKNOWN).privacy = entry;
+        if !word.contains(|character: char| character.is_ascii_digit()) {
+            let known = known.entry(word).or_insert(UNKNOWN);
+            known.privacy = entry;
+            known.traits.add(entry.traits());
+        }
     }
+    let mut add = |word, traits| known.entry(word).or_insert(UNKNOWN).traits.add(traits);
     for word in key_phrases::COMMON.split_whitespace() {
-        known.entry(word).or_insert(UNKNOWN).is_common = true;
+        add(word, Traits::COMMON);
+    }
+    for word in highlights::openings().chain(voicemail::openings()) {
+        add(word, Traits::OPENING);
     }
     for word in timing::FILLERS {
-        known.entry(word).or_insert(UNKNOWN).is_filler = true;
+        add(word, Traits::FILLER);
     }
     for word in timing::NEGATIONS {
-        known.entry(word).or_insert(UNKNOWN).is_negation = true;
+        add(word, Traits::NEGATION);
     }
     known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, UNKNOWN, known, look_up};
+
+    #[test]
+    fn every_word_that_is_known_is_found() {
+        let shown = |known: &Known| format!("{known:?}");
+        for (word, known) in known() {
+            assert_eq!(shown(look_up(word)), shown(&known), "{word}");
+        }
+        for word in ["", "\0", "good\0", "goo", "goodd", "unfathomablenesses"] {
+            assert_eq!(shown(look_up(word)), shown(&UNKNOWN), "{word}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use foldhash::fast::FixedState;
 
 use super::{Profile, Vader};
+use crate::analysis::words::Traits;
 
 const LEXICON: &str = include_str!("data/vader_lexicon.txt");
 const EMOJIS: &str = include_str!("data/emoji_utf8_lexicon.txt");
@@ -122,15 +123,23 @@ const NAMES: [(&str, Name); 33] = [
 /// What is known of a word.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::analysis) struct Entry {
-    /// Its value, if it is in the lexicon.
-    pub(super) value: Option<f64>,
-    /// What it adds to the strength of what follows.
-    pub(super) boost: f64,
+    /// Its value in tenths: the lexicon has one digit after the point, and no zeros. 0 if it is not in there.
+    tenths: i8,
+    /// What it does to the strength of what follows.
+    pub(super) boost: Boost,
     /// Whether it turns round what follows.
     pub(super) negates: bool,
     /// Which one it is.
     pub(super) name: Name,
     is_service: bool,
+}
+
+/// What a word does to the strength of what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Boost {
+    Nothing,
+    Strengthens,
+    Weakens,
 }
 
 static DESCRIPTIONS: LazyLock<HashMap<char, &'static str, FixedState>> =
@@ -145,25 +154,54 @@ impl Default for Entry {
 impl Entry {
     /// Nothing is known of the word.
     pub(in crate::analysis) const NOTHING: Self = Self {
-        value: None,
-        boost: 0.0,
+        tenths: 0,
+        boost: Boost::Nothing,
         negates: false,
         name: Name::Other,
         is_service: false,
     };
+
+    /// What a text has that has the word.
+    pub(in crate::analysis) fn traits(self) -> Traits {
+        match (self.tenths, self.is_service) {
+            (0, _) => Traits::NONE,
+            (_, false) => Traits::VALUED,
+            (_, true) => Traits::SERVICE,
+        }
+    }
+}
+
+impl Boost {
+    /// What it adds to the value of what follows.
+    pub(super) fn step(self) -> f64 {
+        match self {
+            Self::Nothing => 0.0,
+            Self::Strengthens => STEP,
+            Self::Weakens => -STEP,
+        }
+    }
 }
 
 impl Vader {
     /// The value that a word has by the profile and the account, which asks for the word in lower case.
     #[inline]
-    pub(super) fn value<'w>(&self, entry: &Entry, word: impl FnOnce() -> &'w str) -> Option<f64> {
+    pub(super) fn value<'w>(&self, entry: Entry, word: impl FnOnce() -> &'w str) -> Option<f64> {
         if !self.own.is_empty()
             && let Some(value) = self.own.get(word())
         {
             return *value;
         }
         let is_left_out = entry.is_service && self.profile == Profile::Call;
-        entry.value.filter(|_| !is_left_out)
+        (entry.tenths != 0 && !is_left_out).then(|| f64::from(entry.tenths) / 10.0)
+    }
+
+    /// What texts have that have words with a value by the profile, if the account has no words of its own.
+    pub(super) fn valued(&self) -> Option<Traits> {
+        let of_profile = match self.profile {
+            Profile::Plain => Traits::VALUED.and(Traits::SERVICE),
+            Profile::Call => Traits::VALUED,
+        };
+        self.own.is_empty().then_some(of_profile)
     }
 }
 
@@ -177,13 +215,12 @@ pub(in crate::analysis) fn words() -> impl Iterator<Item = (&'static str, Entry)
     let mut words: HashMap<&'static str, Entry, FixedState> = HashMap::default();
     for line in LEXICON.lines() {
         let mut columns = line.trim().split('\t');
-        if let (Some(word), Some(Ok(value))) =
-            (columns.next(), columns.next().map(str::parse::<f64>))
-        {
-            words.entry(word).or_default().value = Some(value);
+        let tenths = |value: &str| value.replace('.', "").parse();
+        if let (Some(word), Some(Ok(tenths))) = (columns.next(), columns.next().map(tenths)) {
+            words.entry(word).or_default().tenths = tenths;
         }
     }
-    for (list, boost) in [(BOOSTERS, STEP), (DAMPENERS, -STEP)] {
+    for (list, boost) in [(BOOSTERS, Boost::Strengthens), (DAMPENERS, Boost::Weakens)] {
         for word in list.split(' ') {
             words.entry(word).or_default().boost = boost;
         }
@@ -213,4 +250,29 @@ fn descriptions() -> HashMap<char, &'static str, FixedState> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use super::{Entry, LEXICON, Profile, Vader, words};
+
+    #[test]
+    fn every_value_is_the_lexicons() {
+        let plain = Vader::new(Profile::Plain, [].into());
+        let words: HashMap<&str, Entry> = words().collect();
+        // Some words are in there twice: Python, too, takes the last value.
+        let mut values: BTreeMap<&str, f64> = BTreeMap::new();
+        for line in LEXICON.lines() {
+            let mut columns = line.trim().split('\t');
+            let word = columns.next().unwrap();
+            values.insert(word, columns.next().unwrap().parse().unwrap());
+        }
+        assert!(values.len() > 7_000, "{}", values.len());
+        for (word, value) in values {
+            let found = plain.value(words[word], || word).unwrap();
+            assert_eq!(found.to_bits(), value.to_bits(), "{word}");
+        }
+    }
 }

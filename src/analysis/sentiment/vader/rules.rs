@@ -1,14 +1,16 @@
 //! The rules of `vaderSentiment.py`, in its order. Where a condition looks odd, it is Python's: its `and` binds tighter than its
 //! `or`, it looks for a value with `list.index` and so finds the first that is equal, and its `sum` is compensated.
 
+use std::borrow::Cow;
+
 use super::{
     Scores, Vader,
-    lexicon::{Name, STEP},
-    text::{Token, tokens},
+    lexicon::{Boost, Name, STEP},
+    text::{Token, prepared},
 };
 use crate::analysis::{
     number::{count, float, rounded},
-    words::Words,
+    words::{Seen, Spaces, Split, Words},
 };
 
 /// What capitals among small letters add.
@@ -61,48 +63,121 @@ const NOTHING: Value = Value {
     is_whole: true,
 };
 
-/// All four scores of a text that was prepared.
-pub(super) fn scores(vader: &Vader, said: Words<'_>) -> Scores {
-    let values = values(&tokens(vader, said));
-    let (mut positive, mut negative, mut neutral) = (0.0, 0.0, 0.0);
-    for Value { value, .. } in &values {
-        if *value > 0.0 {
-            positive += value + 1.0;
-        } else if *value < 0.0 {
-            negative += value - 1.0;
-        } else {
-            neutral += 1.0;
-        }
-    }
-    let emphasis = emphasis(said.text);
-    if positive > -negative {
-        positive += emphasis;
-    } else if positive < -negative {
-        negative -= emphasis;
-    }
-    let total: f64 = positive - negative + neutral;
-    let part = |of: f64| {
-        if total > 0.0 {
-            rounded((of / total).abs(), 3)
-        } else {
-            0.0
-        }
-    };
-    Scores {
-        negative: part(negative),
-        neutral: part(neutral),
-        positive: part(positive),
-        compound: normal(&values, emphasis),
-    }
+/// The rules, and room for the words of one text after the other.
+#[derive(Debug)]
+pub(super) struct Rules<'v> {
+    vader: &'v Vader,
+    tokens: Vec<Token>,
+    values: Vec<Value>,
 }
 
-/// The compound score of a text that was prepared.
-pub(super) fn compound(vader: &Vader, said: Words<'_>) -> f64 {
-    let tokens = tokens(vader, said);
-    if tokens.iter().all(|token| token.value.is_none()) {
-        return 0.0;
+impl<'v> Rules<'v> {
+    pub(super) fn new(vader: &'v Vader) -> Self {
+        Self {
+            vader,
+            tokens: Vec::new(),
+            values: Vec::new(),
+        }
     }
-    normal(&values(&tokens), emphasis(said.text))
+
+    /// All four scores of a text that was prepared.
+    pub(super) fn scores(&mut self, said: Words<'_>) -> Scores {
+        self.read(said);
+        self.judge();
+        let (mut positive, mut negative, mut neutral) = (0.0, 0.0, 0.0);
+        for Value { value, .. } in &self.values {
+            if *value > 0.0 {
+                positive += value + 1.0;
+            } else if *value < 0.0 {
+                negative += value - 1.0;
+            } else {
+                neutral += 1.0;
+            }
+        }
+        let emphasis = emphasis(said.seen);
+        if positive > -negative {
+            positive += emphasis;
+        } else if positive < -negative {
+            negative -= emphasis;
+        }
+        let total: f64 = positive - negative + neutral;
+        let part = |of: f64| {
+            if total > 0.0 {
+                rounded((of / total).abs(), 3)
+            } else {
+                0.0
+            }
+        };
+        Scores {
+            negative: part(negative),
+            neutral: part(neutral),
+            positive: part(positive),
+            compound: normal(&self.values, emphasis),
+        }
+    }
+
+    /// The compound score of a text.
+    pub(super) fn compound(&mut self, said: Words<'_>) -> f64 {
+        if said.seen.spaces == Spaces::Plain {
+            return self.compound_of_prepared(said);
+        }
+        match prepared(said.text) {
+            Cow::Borrowed(_) => self.compound_of_prepared(said),
+            Cow::Owned(plain) => {
+                let split = Split::of(std::iter::once(plain.as_str()));
+                let compound = split.texts().next();
+                compound.map_or(0.0, |said| self.compound_of_prepared(said))
+            }
+        }
+    }
+
+    fn compound_of_prepared(&mut self, said: Words<'_>) -> f64 {
+        // Most texts have no word with a value.
+        let valued = self.vader.valued();
+        let may_be_toned = valued.is_none_or(|valued| said.seen.traits.has(valued));
+        if !may_be_toned && said.seen.spaces == Spaces::Plain {
+            return 0.0;
+        }
+        self.read(said);
+        if self.tokens.iter().all(|token| token.value.is_none()) {
+            return 0.0;
+        }
+        self.judge();
+        normal(&self.values, emphasis(said.seen))
+    }
+
+    /// Puts down the words of a text.
+    fn read(&mut self, said: Words<'_>) {
+        let parts = said.parts.iter();
+        self.tokens.clear();
+        self.tokens
+            .extend(parts.map(|part| Token::of(self.vader, said, part)));
+    }
+
+    /// Puts down the value of each word.
+    fn judge(&mut self) {
+        let tokens = &self.tokens;
+        let capitals =
+            tokens.iter().any(|token| token.is_upper) && tokens.iter().any(|token| !token.is_upper);
+        let valued = tokens.iter().enumerate().map(|(at, token)| {
+            let Some(value) = token.value else {
+                return NOTHING;
+            };
+            let is_kind_of =
+                token.entry.name == Name::Kind && named(tokens, at + 1) == Some(Name::Of);
+            if token.entry.boost != Boost::Nothing || is_kind_of {
+                return NOTHING;
+            }
+            let window = Window::new(tokens, at, capitals);
+            window.value(token, value)
+        });
+        self.values.clear();
+        self.values.extend(valued);
+        let mut names = tokens.iter().map(|token| token.entry.name);
+        if let Some(but) = names.position(|name| name == Name::But) {
+            weigh(&mut self.values, but);
+        }
+    }
 }
 
 fn normal(values: &[Value], emphasis: f64) -> f64 {
@@ -114,35 +189,6 @@ fn normal(values: &[Value], emphasis: f64) -> f64 {
     }
     let compound = sum / (sum * sum + ALPHA).sqrt();
     rounded(compound.clamp(-1.0, 1.0), 4)
-}
-
-/// The value of each word.
-fn values(tokens: &[Token]) -> Vec<Value> {
-    let capitals =
-        tokens.iter().any(|token| token.is_upper) && tokens.iter().any(|token| !token.is_upper);
-    let mut values: Vec<Value> = tokens
-        .iter()
-        .enumerate()
-        .map(|(at, token)| {
-            let Some(value) = token.value else {
-                return NOTHING;
-            };
-            let is_kind_of =
-                token.entry.name == Name::Kind && named(tokens, at + 1) == Some(Name::Of);
-            if token.entry.boost != 0.0 || is_kind_of {
-                return NOTHING;
-            }
-            let window = Window::new(tokens, at, capitals);
-            window.value(token, value)
-        })
-        .collect();
-    if let Some(but) = tokens
-        .iter()
-        .position(|token| token.entry.name == Name::But)
-    {
-        weigh(&mut values, but);
-    }
-    values
 }
 
 fn named(tokens: &[Token], at: usize) -> Option<Name> {
@@ -206,10 +252,10 @@ impl<'t> Window<'t> {
 
     /// What a word before adds: in the direction of the value, more in capitals, less from far away.
     fn boost(&self, word: &Token, value: f64, nearness: f64) -> f64 {
-        let mut boost = word.entry.boost;
-        if boost == 0.0 {
+        if word.entry.boost == Boost::Nothing {
             return 0.0;
         }
+        let mut boost = word.entry.boost.step();
         if value < 0.0 {
             boost = -boost;
         }
@@ -338,10 +384,9 @@ fn sum(values: &[Value]) -> f64 {
 }
 
 /// What the punctuation adds.
-fn emphasis(text: &str) -> f64 {
-    let marks = |mark: u8| text.bytes().filter(|byte| *byte == mark).count();
-    let exclamation = float(count(marks(b'!').min(4))) * EXCLAMATION;
-    let questions = match marks(b'?') {
+fn emphasis(seen: Seen) -> f64 {
+    let exclamation = float(count(seen.exclamations.min(4))) * EXCLAMATION;
+    let questions = match seen.questions {
         0 | 1 => 0.0,
         few @ (2 | 3) => float(count(few)) * QUESTION,
         _ => QUESTIONS,

@@ -10,7 +10,7 @@ use super::{
     Vader,
     lexicon::{Entry, description},
 };
-use crate::analysis::words::{Part, Word, Words, Written, known::look_up};
+use crate::analysis::words::{Part, Spaces, Words, Written, bare, known::look_up};
 
 /// A word and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -57,52 +57,39 @@ pub(super) fn prepared(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// The words of a text that was prepared.
-pub(super) fn tokens(vader: &Vader, said: Words<'_>) -> Vec<Token> {
-    let parts = said.parts.iter();
-    parts.map(|part| token(vader, said, part)).collect()
-}
-
-fn token(vader: &Vader, said: Words<'_>, part: &Part) -> Token {
-    if let [word] = said.in_part(part)
-        && !word.written.has(Written::OTHER)
-        && (part.is(word) || (word.end - word.begin > 2 && said.is_part(word, part)))
-    {
-        return known(vader, said, word);
+impl Token {
+    /// A part of a text that was prepared.
+    #[inline]
+    pub(super) fn of(vader: &Vader, said: Words<'_>, part: &Part) -> Self {
+        if said.seen.spaces != Spaces::Plain {
+            return Self::looked_up(vader, bare(said.part(part)));
+        }
+        let entry = &part.known.tone;
+        let has_nt = || said.small_part(part).contains("n't");
+        Self {
+            entry,
+            value: vader.value(*entry, || bare(said.small_part(part))),
+            negates: entry.negates || (part.written.has(Written::APOSTROPHE) && has_nt()),
+            is_upper: part.written.has(Written::CAPITAL) && !part.written.has(Written::SMALL),
+        }
     }
-    looked_up(vader, bare(said.part(part)))
-}
 
-/// A word that was looked up before.
-fn known(vader: &Vader, said: Words<'_>, word: &Word) -> Token {
-    let entry = &word.known.tone;
-    let has_nt = || {
-        let mut letters = said.small(word).as_bytes().windows(3);
-        letters.any(|letters| letters == b"n't")
-    };
-    Token {
-        entry,
-        value: vader.value(entry, || said.small(word)),
-        negates: entry.negates || (word.written.has(Written::APOSTROPHE) && has_nt()),
-        is_upper: word.written.has(Written::CAPITAL) && !word.written.has(Written::SMALL),
-    }
-}
-
-fn looked_up(vader: &Vader, word: &str) -> Token {
-    let small: Cow<'_, str> = if !word.is_ascii() {
-        word.to_lowercase().into()
-    } else if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        word.to_ascii_lowercase().into()
-    } else {
-        word.into()
-    };
-    let entry = &look_up(&small).tone;
-    Token {
-        entry,
-        value: vader.value(entry, || &small),
-        // Python looks for it in the word in lower case.
-        negates: entry.negates || has_nt(word),
-        is_upper: is_upper(word),
+    fn looked_up(vader: &Vader, word: &str) -> Self {
+        let small: Cow<'_, str> = if !word.is_ascii() {
+            word.to_lowercase().into()
+        } else if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            word.to_ascii_lowercase().into()
+        } else {
+            word.into()
+        };
+        let entry = &look_up(&small).tone;
+        Self {
+            entry,
+            value: vader.value(*entry, || &small),
+            // Python looks for it in the word in lower case.
+            negates: entry.negates || has_nt(word),
+            is_upper: is_upper(word),
+        }
     }
 }
 
@@ -113,21 +100,6 @@ fn has_nt(word: &str) -> bool {
 /// The four separators of ASCII, which `str.split` takes for white space, too.
 fn is_separator(character: char) -> bool {
     matches!(character, '\u{1c}'..='\u{1f}')
-}
-
-/// Without the punctuation around it, if more than two characters are left: so `:)` stays.
-fn bare(word: &str) -> &str {
-    let is_mark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_punctuation);
-    let bytes = word.as_bytes();
-    if bytes.len() > 2 && !is_mark(bytes.first()) && !is_mark(bytes.last()) {
-        return word;
-    }
-    let bare = word.trim_matches(|character: char| character.is_ascii_punctuation());
-    if bare.len() <= 2 || (!bare.is_ascii() && bare.chars().count() <= 2) {
-        word
-    } else {
-        bare
-    }
 }
 
 /// As `str.isupper`: no small letter, no title case, and a capital.
