@@ -24,6 +24,7 @@ pub mod connections;
 pub mod deliveries;
 pub mod document;
 pub mod endpoints;
+pub mod erasures;
 pub mod error;
 pub mod extract;
 pub mod guard;
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(endpoints::routes())
+        .merge(erasures::routes())
         .merge(inbound::routes())
         .merge(health::routes())
         .merge(document::routes())

@@ -39,10 +39,11 @@ use crate::{
     rooms::Rooms,
     store,
     supervisor::{Shutdown, Supervisor},
+    webhooks::engine::{self, Engine},
     worker::Worker,
 };
 
-/// Jobs of one lane at once: one endpoint's, one connection's, recordings, questions to a language model.
+/// Jobs of one lane at once: one connection's, recordings, questions to a language model.
 const LANE_SLOTS: usize = 8;
 
 /// Lanes of jobs that wait for others for long: recordings, a language model.
@@ -103,6 +104,7 @@ pub struct App {
     tools: Tools,
     metrics: Metrics,
     limits: runner::Limits,
+    webhook_limits: engine::Limits,
     supervisor: Supervisor,
     cluster: Option<Cluster>,
     grace: Duration,
@@ -151,6 +153,7 @@ impl App {
             tools,
             metrics,
             limits,
+            webhook_limits: engine::Limits::of(config.webhook_slots),
             supervisor,
             cluster,
             grace,
@@ -196,6 +199,12 @@ impl App {
             self.tools.wake.clone(),
             self.limits,
         )
+    }
+
+    /// What delivers this service's webhooks, not yet running.
+    pub fn engine(&self) -> Engine {
+        let tools = &self.tools;
+        Engine::new(tools.deliverer(), self.webhook_limits)
     }
 
     /// Waits until a task has ended that never should; answers its name.
@@ -255,6 +264,9 @@ impl App {
         let (runner, drain_max) = (self.runner(), self.grace.mul_f64(0.75));
         self.supervisor
             .spawn("runner", move |stop| runner.run(stop, drain_max));
+        let engine = self.engine();
+        self.supervisor
+            .spawn("webhooks", move |stop| engine.run(stop, drain_max));
         self.spawn_leading(config);
         let (listening, listening_wake) = (db.clone(), wake.clone());
         self.supervisor.spawn("listen", move |stop| {
@@ -276,6 +288,10 @@ impl App {
         let (tools, held, settings) = (self.tools.clone(), lead.clone(), config.reconcile);
         self.supervisor.spawn("silence", move |stop| {
             tend::silence(tools, settings, held, stop)
+        });
+        let (tools, held, days) = (self.tools.clone(), lead.clone(), config.tombstone_days);
+        self.supervisor.spawn("forgetting", move |stop| {
+            tend::forgetting(tools, days, held, stop)
         });
         let tools = self.tools.clone();
         self.supervisor

@@ -2,7 +2,7 @@
 //!
 //! [`ingest`] takes reports, [`hear`] listens for them, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
 //! transcripts, [`listen`] reads recordings, [`analyze`] makes something of them and [`insights`] asks a language model; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
-//! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; what a change sets in motion stands in [`effects`].
+//! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; [`erase`] removes whatever is kept; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::{
     egress::Egress, llm::Llm, metrics::Metrics, providers::Providers, queue::runner::Wake,
-    recordings::read::Recordings, rooms::Rooms, seal::SealingKey,
+    recordings::read::Recordings, rooms::Rooms, seal::SealingKey, webhooks::deliver::Deliverer,
 };
 
 pub mod analyze;
@@ -19,6 +19,7 @@ pub mod connect;
 pub mod create;
 pub mod effects;
 pub mod end;
+pub mod erase;
 pub mod export;
 pub mod hear;
 pub mod ingest;
@@ -56,6 +57,19 @@ pub struct Tools {
     pub llm: Option<Llm>,
     /// What is counted.
     pub metrics: Metrics,
+}
+
+impl Tools {
+    /// What delivering webhooks needs of these.
+    pub fn deliverer(&self) -> Deliverer {
+        Deliverer {
+            db: self.db.clone(),
+            egress: self.egress.clone(),
+            sealing_key: Arc::clone(&self.sealing_key),
+            wake: self.wake.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
 }
 
 /// What makes a repetition of a receipt recognisable: its source and its content.

@@ -16,6 +16,7 @@ mod config_page;
 mod connection;
 mod doctor;
 mod endpoint;
+mod erase;
 mod export;
 mod health;
 mod key;
@@ -81,6 +82,8 @@ enum Working {
     Endpoint(endpoint::Command),
     /// Writes all calls of an account, or those that filters let pass, as NDJSON or CSV
     Export(Box<export::Args>),
+    /// Erases what is kept of a call, or of every call of a number or an e-mail address
+    Erase(erase::Args),
     /// Analyses calls anew whose analysis would say something else today
     Reanalyze(reanalyze::Args),
     /// Says whether database, schema, queue, clock and secret key are as they should be
@@ -162,6 +165,9 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| command.run(session).await).await?;
         }
         Working::Export(args) => {
+            session::with(config, async |session| args.run(session).await).await?;
+        }
+        Working::Erase(args) => {
             session::with(config, async |session| args.run(session).await).await?;
         }
         Working::Reanalyze(args) => {

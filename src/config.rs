@@ -65,6 +65,8 @@ pub struct Config {
     pub jwt: Option<jwt::Verifier>,
     /// How many jobs run at once.
     pub workers: usize,
+    /// Webhooks that are sent at the same time.
+    pub webhook_slots: usize,
     /// How many reports may wait for their commit.
     pub ingest_queue: usize,
     /// How many connections one client address may hold; no bound if absent.
@@ -79,6 +81,8 @@ pub struct Config {
     pub recordings: fetch::Bounds,
     /// What writes recordings down, if anything.
     pub speech: Option<speech::Service>,
+    /// For how many days tombstones of erased calls are kept.
+    pub tombstone_days: i32,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// The language model that is asked about calls.
@@ -170,6 +174,7 @@ impl Config {
                 .unwrap_or_default(),
             jwt: verifier(&mut reader),
             workers: reader.number(setting::WORKERS, 1..=1000),
+            webhook_slots: reader.number(setting::WEBHOOK_SLOTS, 2..=10_000),
             ingest_queue: reader.number(setting::INGEST_QUEUE, 1..=1_000_000),
             connections_per_ip: Some(reader.number(setting::CONNECTIONS_PER_IP, 0..=100_000))
                 .filter(|bound| *bound > 0),
@@ -178,6 +183,7 @@ impl Config {
             reconcile: reconciler(&mut reader),
             recordings: recordings::bounds(&mut reader),
             speech: recordings::speech(&mut reader),
+            tombstone_days: reader.number(setting::TOMBSTONE_DAYS, 1..=36_500),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             llm: language_model(&mut reader),
             log: Log {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         analysis::Trigger,
-        id::{AccountId, CallId, DeliveryId},
+        id::{AccountId, CallId, ErasureId},
     },
     queue::Job,
 };
@@ -138,20 +138,20 @@ impl Job for ReadRecording {
     const TIMEOUT: Duration = Duration::from_hours(1);
 }
 
-/// Makes one attempt at a webhook delivery.
+/// Does a slice of an erasure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Deliver {
-    /// Whose event.
+pub struct Erase {
+    /// In whose account.
     pub account_id: AccountId,
-    /// Which delivery.
-    pub delivery_id: DeliveryId,
+    /// Which erasure.
+    pub erasure_id: ErasureId,
 }
 
-impl Job for Deliver {
-    const KIND: &'static str = "deliver";
-    /// The delivery's own schedule (`domain::backoff`) decides; this bounds what goes wrong before it can.
-    const ATTEMPTS_MAX: i32 = 100;
-    const TIMEOUT: Duration = Duration::from_secs(45);
+impl Job for Erase {
+    const KIND: &'static str = "erase";
+    /// Failed ones: a slice that leaves more to do is followed by a job of its own. The leader looks after what was given up.
+    const ATTEMPTS_MAX: i32 = 20;
+    const TIMEOUT: Duration = Duration::from_mins(2);
 }
 
 /// Every kind, so that a match over it finds its readers.
@@ -171,8 +171,8 @@ pub enum JobKind {
     Insights,
     /// [`ReadRecording`]
     ReadRecording,
-    /// [`Deliver`]
-    Deliver,
+    /// [`Erase`]
+    Erase,
 }
 
 impl JobKind {
@@ -186,7 +186,7 @@ impl JobKind {
             Analyze::KIND => Some(Self::Analyze),
             Insights::KIND => Some(Self::Insights),
             ReadRecording::KIND => Some(Self::ReadRecording),
-            Deliver::KIND => Some(Self::Deliver),
+            Erase::KIND => Some(Self::Erase),
             _ => None,
         }
     }
@@ -201,7 +201,7 @@ impl JobKind {
             Self::Analyze => Analyze::KIND,
             Self::Insights => Insights::KIND,
             Self::ReadRecording => ReadRecording::KIND,
-            Self::Deliver => Deliver::KIND,
+            Self::Erase => Erase::KIND,
         }
     }
 
@@ -215,7 +215,7 @@ impl JobKind {
             | Self::EndLegs
             | Self::PlaceCall
             | Self::Analyze
-            | Self::Deliver => false,
+            | Self::Erase => false,
         }
     }
 
@@ -229,7 +229,7 @@ impl JobKind {
             Self::Analyze => Analyze::TIMEOUT,
             Self::Insights => Insights::TIMEOUT,
             Self::ReadRecording => ReadRecording::TIMEOUT,
-            Self::Deliver => Deliver::TIMEOUT,
+            Self::Erase => Erase::TIMEOUT,
         }
     }
 }

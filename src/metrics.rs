@@ -21,11 +21,13 @@ use prometheus_client::{
 use crate::domain::analysis::insights::Usage;
 
 mod endings;
+mod erasures;
 mod models;
 mod recordings;
 mod streams;
 
 use endings::Endings;
+use erasures::Erasures;
 use models::Models;
 use recordings::Recordings;
 pub use streams::Connected;
@@ -57,6 +59,7 @@ struct Inner {
     exports: Family<OutcomeLabels, Counter>,
     calls_exported: Counter,
     endings: Endings,
+    erasures: Erasures,
     streams: Streams,
     models: Models,
     queue: Family<StateLabels, Gauge>,
@@ -145,6 +148,7 @@ impl Metrics {
             exports: Family::default(),
             calls_exported: Counter::default(),
             endings: Endings::default(),
+            erasures: Erasures::registered(&mut registry),
             streams: Streams::registered(&mut registry),
             models: Models::registered(&mut registry),
             queue: Family::default(),
@@ -332,6 +336,16 @@ impl Metrics {
             .parked_reports
             .get_or_create(&OutcomeLabels { outcome })
             .inc_by(count);
+    }
+
+    /// So many rows were removed: `cause` is `erasure` or `retention`.
+    pub fn rows_purged(&self, cause: &'static str, kind: &'static str, rows: u64) {
+        self.0.erasures.purged(cause, kind, rows);
+    }
+
+    /// An erasure was completed.
+    pub fn erasure_completed(&self) {
+        self.0.erasures.completed();
     }
 
     /// A provider's stream is open, until what this answers is dropped.

@@ -12,7 +12,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    digest, rand,
+    digest, hmac, rand,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -34,7 +34,8 @@ pub struct SealingKey {
 #[derive(Debug)]
 struct Key {
     id: KeyId,
-    key: RandomizedNonceKey,
+    aead: RandomizedNonceKey,
+    digest: hmac::Key,
 }
 
 /// The keys cannot be read. Says which one, never what it is.
@@ -81,9 +82,9 @@ impl SealingKey {
 
     /// Seals a secret for the place that `context` names.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
-        let Key { id, key } = &self.newest;
+        let Key { id, aead, .. } = &self.newest;
         let mut secret = plain.to_vec();
-        let nonce = key
+        let nonce = aead
             .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut secret)
             .expect("the system has randomness and a secret is far below 64 GiB");
         [&[FORMAT], id.as_slice(), nonce.as_ref(), &secret].concat()
@@ -93,13 +94,23 @@ impl SealingKey {
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (id, nonce, secret) = take_apart(sealed).ok_or(OpenError::Altered)?;
         let mut keys = std::iter::once(&self.newest).chain(&self.older);
-        let Key { key, .. } = keys.find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
+        let Key { aead, .. } = keys.find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
         let mut secret = secret.to_vec();
         let aad = Aad::from(context.as_bytes());
-        let opened = key
+        let opened = aead
             .open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut secret)
             .map_err(|_unspecified| OpenError::Altered)?;
         Ok(opened.to_vec())
+    }
+
+    /// A hash of something that is not to be kept, under the newest key: whoever has only the database cannot try out what it was.
+    pub fn digest(&self, context: &str, plain: &[u8]) -> [u8; 32] {
+        let mut whole = hmac::Context::with_key(&self.newest.digest);
+        whole.update(context.as_bytes());
+        whole.update(&[0]);
+        whole.update(plain);
+        let tag = whole.sign();
+        tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 
     /// Whether the key that sealed a secret is among ours. The secret's first five bytes suffice.
@@ -123,9 +134,12 @@ impl Key {
             .filter(|bytes| bytes.len() == KEY_BYTES)?;
         let name = [b"onhook sealing key id".as_slice(), &bytes].concat();
         let digest = digest::digest(&digest::SHA256, &name);
+        let name = [b"onhook digest key".as_slice(), &bytes].concat();
+        let digest_key = digest::digest(&digest::SHA256, &name);
         Some(Self {
             id: *digest.as_ref().first_chunk()?,
-            key: RandomizedNonceKey::new(&AES_256_GCM_SIV, &bytes).ok()?,
+            aead: RandomizedNonceKey::new(&AES_256_GCM_SIV, &bytes).ok()?,
+            digest: hmac::Key::new(hmac::HMAC_SHA256, digest_key.as_ref()),
         })
     }
 }

@@ -17,11 +17,17 @@ pub mod attempts;
 pub mod calls;
 pub mod connections;
 pub mod deliveries;
+pub mod delivery_queue;
+pub mod delivery_results;
+pub mod endpoint_keys;
+pub mod endpoint_targets;
 pub mod endpoints;
+pub mod erasure;
 pub mod events;
 pub mod idempotency;
 pub mod insights;
 pub mod keys;
+pub mod lanes;
 pub mod legs;
 pub mod limits;
 pub mod listeners;
@@ -38,6 +44,7 @@ pub mod tasks;
 pub mod terminations;
 pub mod transcripts;
 pub mod voice_calls;
+pub mod weeks;
 
 /// How long a verb waits for the database before it answers 503.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);

@@ -6,7 +6,14 @@
 
 pub mod deliver;
 pub mod emit;
+pub mod engine;
 pub mod envelope;
+pub mod explain;
+pub mod keys;
 pub mod manage;
+pub mod operational;
 pub mod redacted;
+pub mod request;
+pub mod settings;
 pub mod signature;
+pub mod trial;

@@ -1,6 +1,6 @@
 //! The edge between jobs and verbs: one exhaustive match.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -9,32 +9,19 @@ use crate::{
     jobs::JobKind,
     metrics::Metrics,
     queue::{Claim, Outcome, runner::Handler},
-    webhooks::{self, deliver::Deliverer},
 };
 
 /// Does every kind of job.
 #[derive(Debug)]
 pub struct Worker {
     tools: Tools,
-    deliverer: Deliverer,
     metrics: Metrics,
 }
 
 impl Worker {
     /// A worker that counts what it does.
     pub fn new(tools: Tools, metrics: Metrics) -> Self {
-        let deliverer = Deliverer {
-            db: tools.db.clone(),
-            egress: tools.egress.clone(),
-            sealing_key: Arc::clone(&tools.sealing_key),
-            wake: tools.wake.clone(),
-            metrics: metrics.clone(),
-        };
-        Self {
-            tools,
-            deliverer,
-            metrics,
-        }
+        Self { tools, metrics }
     }
 }
 
@@ -74,8 +61,8 @@ impl Handler for Worker {
                 Ok(job) => calls::listen::run(tools, claim, &job).await,
                 Err(unreadable) => unreadable,
             },
-            JobKind::Deliver => match payload(claim) {
-                Ok(job) => webhooks::deliver::run(&self.deliverer, claim, &job).await,
+            JobKind::Erase => match payload(claim) {
+                Ok(job) => Box::pin(calls::erase::run(tools, claim, &job)).await,
                 Err(unreadable) => unreadable,
             },
         }

@@ -26,7 +26,7 @@ use crate::{
     },
     store::{
         self,
-        attempts::{self, Attempt},
+        attempts::{self, Kept},
         deliveries::{self, Delivery, List},
         events,
     },
@@ -89,8 +89,8 @@ struct DeliveryObject {
     event_type: EventType,
     /// To whom. The endpoint may have been deleted since.
     endpoint_id: EndpointId,
-    /// Of which call.
-    call_id: CallId,
+    /// Of which call; null if it tells of an endpoint.
+    call_id: Option<CallId>,
     /// Where it stands.
     state: DeliveryState,
     /// Attempts made so far.
@@ -128,6 +128,8 @@ struct DeliveryDetail {
 struct AttemptObject {
     /// Which attempt, from 1.
     attempt: i32,
+    /// What was sent; its body is the event's.
+    request: AttemptRequest,
     /// When it began.
     started_at: DateTime<Utc>,
     /// How long it took.
@@ -140,6 +142,20 @@ struct AttemptObject {
     response_body: Option<String>,
 }
 
+/// The request of an attempt.
+#[derive(Debug, Serialize, ToSchema)]
+struct AttemptRequest {
+    /// `POST`.
+    #[schema(value_type = String)]
+    method: &'static str,
+    /// Where it went: the endpoint's URL at that time. Null: it was made before this was kept.
+    url: Option<String>,
+    /// Its `webhook-id`.
+    webhook_id: EventId,
+    /// Its `webhook-timestamp`, in seconds since 1970.
+    webhook_timestamp: i64,
+}
+
 /// Something that happened to a call, as it is told.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!(story::event()))]
@@ -149,8 +165,8 @@ struct EventObject {
     /// What happened.
     #[serde(rename = "type")]
     event_type: EventType,
-    /// The call.
-    call_id: CallId,
+    /// The call; null if it is about an endpoint.
+    call_id: Option<CallId>,
     /// When.
     timestamp: DateTime<Utc>,
     /// What is posted, byte for byte: what signatures are made over. To a credential that reads transcripts redacted it is
@@ -175,10 +191,17 @@ impl From<Delivery> for DeliveryObject {
     }
 }
 
-impl From<(i32, Attempt)> for AttemptObject {
-    fn from((number, attempt): (i32, Attempt)) -> Self {
+impl AttemptObject {
+    fn new(event_id: EventId, kept: Kept) -> Self {
+        let attempt = kept.attempt;
         Self {
-            attempt: number,
+            attempt: kept.number,
+            request: AttemptRequest {
+                method: "POST",
+                url: kept.url,
+                webhook_id: event_id,
+                webhook_timestamp: attempt.started_at.timestamp(),
+            },
             started_at: attempt.started_at,
             duration_ms: attempt.duration_ms,
             outcome: attempt.outcome,
@@ -250,7 +273,7 @@ async fn get_delivery(
     ),
     responses(
         (status = 202, description = "It is on its way", body = DeliveryDetail, example = json!(story::delivery_again())),
-        (status = 409, description = "It is on its way already, its endpoint is disabled or deleted, or the same request is being worked on",
+        (status = 409, description = "It is on its way already, its endpoint is disabled or deleted, its event is not kept any more, or the same request is being worked on",
          body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The Idempotency-Key was used for another request",
          body = Problem, content_type = "application/problem+json"),
@@ -288,6 +311,10 @@ async fn resend(
         Resent::NoEndpoint => Err(Error::new(
             Code::InvalidTransition,
             "the delivery's endpoint is disabled or deleted",
+        )),
+        Resent::NoBody => Err(Error::new(
+            Code::InvalidTransition,
+            "what the delivery tells is not kept any more",
         )),
         Resent::NotFound => Err(Error::not_found("delivery")),
     }
@@ -329,9 +356,13 @@ async fn detail(
     let delivery = found.ok_or_else(|| Error::not_found("delivery"))?;
     let newest = attempts::newest(&state.db, account_id, delivery_id, ATTEMPTS_MAX);
     let attempts = store::ask(newest).await?;
+    let event_id = delivery.event_id;
+    let attempts = attempts.into_iter();
     let shown = DeliveryDetail {
         delivery: delivery.into(),
-        attempts: attempts.into_iter().map(AttemptObject::from).collect(),
+        attempts: attempts
+            .map(|kept| AttemptObject::new(event_id, kept))
+            .collect(),
     };
     Ok(answer::json(status, &shown))
 }

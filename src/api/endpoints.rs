@@ -1,19 +1,16 @@
-//! Native routes for webhook endpoints.
+//! Native routes for webhook endpoints: added, listed, read, deleted. [`body`] reads what is sent, [`mod@shown`] is what is answered; [`change`]
+//! has what is set of one, [`trial`] a test, [`keys`] what it is signed with, [`explain`] why that does not verify.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
     answer,
     auth::require,
-    document::story,
     error::{Code, Error, FieldError},
-    extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, Reader},
+    extract::{BODY_BYTES_MAX, Field, Fields, JsonBody, Path, QueryFields, Reader},
     idempotency::Once,
     native::{BodyRefusals, NoSuch, OnceRefusals, Refusals},
     state::ApiState,
@@ -21,111 +18,39 @@ use super::{
 use crate::{
     domain::{
         account::{Caller, Scope},
-        endpoint::{ENDPOINTS_MAX, Endpoint, EndpointState, Subscription},
-        event::{EventType, NotEventType},
-        id::EndpointId,
+        endpoint::ENDPOINTS_MAX,
+        id::{AccountId, EndpointId},
     },
     store::{self, endpoints},
     webhooks::manage::{self, AddError, Wanted},
 };
+
+mod body;
+mod change;
+mod explain;
+mod keys;
+mod shown;
+mod trial;
+
+use body::EndpointBody;
+use shown::{EndpointAdded, EndpointList, EndpointObject};
 
 /// The routes of this module.
 pub fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(add_endpoint, list_endpoints))
         .routes(routes!(get_endpoint, delete_endpoint))
-        .routes(routes!(enable_endpoint))
+        .merge(change::routes())
+        .merge(trial::routes())
+        .merge(keys::routes())
+        .merge(explain::routes())
 }
 
-/// An endpoint to be added. [`wanted`] reads it.
-#[derive(ToSchema)]
-#[schema(example = json!({"url": "https://example.com/hook", "event_types": ["call.ended", "call.analyzed"]}))]
-#[expect(
-    dead_code,
-    reason = "the document's description of a body that is read field by field"
-)]
-struct EndpointBody {
-    /// Where events are posted: absolute, http or https, a public address.
-    #[schema(max_length = 2048)]
-    url: String,
-    /// What it wants to be told; all types that tell how calls go, also those yet to come, if none is named. `call.reconciled` and
-    /// `termination.failed` are told to endpoints that name them only.
-    #[schema(required = false)]
-    event_types: Vec<EventType>,
-}
+/// How many endpoints are on a page unless it is said.
+const LIMIT: i64 = 50;
 
-/// What is asked for. Everything that is wrong is named at once.
-fn wanted(body: &[u8]) -> Result<(String, Subscription), Error> {
-    let fields = Fields::from_json(body)?;
-    let mut reader = Reader::new(&fields);
-    reader.only(&["url", "event_types"]);
-    let url = reader.required("url", |field| Ok(field.text()?.to_owned()));
-    let named = reader.optional("event_types", Field::items);
-    let mut types = Vec::new();
-    for (at, name) in named.unwrap_or_default().iter().enumerate() {
-        match name.as_str().unwrap_or_default().parse() {
-            Ok(event) => types.push(event),
-            Err(wrong) => {
-                let wrong: NotEventType = wrong;
-                reader.refuse(FieldError::invalid(format!("event_types[{at}]"), wrong));
-            }
-        }
-    }
-    reader.finish(url.map(|url| (url, Subscription::to(types))))
-}
-
-/// A webhook endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!(story::endpoint()))]
-struct EndpointObject {
-    /// Its id.
-    id: EndpointId,
-    /// Where events are posted.
-    url: String,
-    /// What it wants to be told; empty means all types but operational ones.
-    event_types: Vec<EventType>,
-    /// Whether it is told anything.
-    state: EndpointState,
-    /// Why it is disabled.
-    disabled_reason: Option<String>,
-    /// When it was added.
-    created_at: DateTime<Utc>,
-    /// When it last changed.
-    updated_at: DateTime<Utc>,
-}
-
-/// An endpoint that was added.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!(story::endpoint_added()))]
-struct EndpointAdded {
-    #[serde(flatten)]
-    endpoint: EndpointObject,
-    /// What its signatures are made with. Not shown again.
-    #[schema(pattern = "^whsec_[A-Za-z0-9+/]{43}=$")]
-    secret: String,
-}
-
-/// The account's endpoints.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!(story::endpoints()))]
-struct EndpointList {
-    /// Oldest first.
-    data: Vec<EndpointObject>,
-}
-
-impl From<Endpoint> for EndpointObject {
-    fn from(endpoint: Endpoint) -> Self {
-        Self {
-            id: endpoint.endpoint_id,
-            url: endpoint.url,
-            event_types: endpoint.subscription.types().to_vec(),
-            state: endpoint.state,
-            disabled_reason: endpoint.disabled_reason,
-            created_at: endpoint.created_at,
-            updated_at: endpoint.updated_at,
-        }
-    }
-}
+/// How many endpoints may be on a page.
+const LIMIT_MAX: i32 = 100;
 
 impl From<AddError> for Error {
     fn from(error: AddError) -> Self {
@@ -137,6 +62,10 @@ impl From<AddError> for Error {
             AddError::TooMany => Self::new(
                 Code::Unprocessable,
                 format!("an account may have at most {ENDPOINTS_MAX} endpoints"),
+            ),
+            AddError::Headers(fault) => Self::fields(
+                Code::Unprocessable,
+                vec![FieldError::invalid("headers", fault)],
             ),
             AddError::Secret(error) => Self::internal().caused_by(error),
             AddError::Store(error) => error.into(),
@@ -168,14 +97,13 @@ async fn add_endpoint(
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
     let JsonBody(body) = body?;
-    let (url, subscription) = wanted(&body)?;
+    let settings = body::wanted(&body)?;
     let (with, account_id) = (state.clone(), caller.account_id);
     let add = move |id: Uuid| async move {
         let wanted = Wanted {
             account_id,
             endpoint_id: id.into(),
-            url: &url,
-            subscription: &subscription,
+            settings,
         };
         let added = manage::add(&with.db, &with.egress, &with.sealing_key, wanted).await?;
         let shown = EndpointAdded {
@@ -190,14 +118,39 @@ async fn add_endpoint(
 /// List the webhook endpoints
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints", tag = "webhooks",
-    responses((status = 200, description = "The account's endpoints", body = EndpointList), Refusals),
+    params(
+        ("cursor" = Option<uuid::Uuid>, Query, description = "The `next_cursor` of the page before"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "How many, 50 unless said")
+    ),
+    responses((status = 200, description = "A page of the account's endpoints, oldest first", body = EndpointList), Refusals),
     security(("bearer" = []))
 )]
-async fn list_endpoints(State(state): State<ApiState>, caller: Caller) -> Result<Response, Error> {
+async fn list_endpoints(
+    State(state): State<ApiState>,
+    caller: Caller,
+    QueryFields(query): QueryFields,
+) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
-    let listed = store::ask(endpoints::list(&state.db, caller.account_id)).await?;
-    let data = listed.into_iter().map(EndpointObject::from).collect();
-    Ok(answer::json(StatusCode::OK, &EndpointList { data }))
+    let (after, limit) = page(&query)?;
+    // One more than is shown says whether there is a next page.
+    let listed = endpoints::list(&state.db, caller.account_id, (after, limit + 1));
+    let mut listed = store::ask(listed).await?;
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = listed.len() > shown;
+    listed.truncate(shown);
+    let page = EndpointList {
+        next_cursor: listed.last().map(|last| last.endpoint_id).filter(|_| more),
+        data: listed.into_iter().map(EndpointObject::from).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &page))
+}
+
+fn page(query: &Fields<'_>) -> Result<(Option<EndpointId>, i64), Error> {
+    let mut reader = Reader::new(query);
+    reader.only(&["cursor", "limit"]);
+    let after = reader.optional("cursor", Field::uuid);
+    let limit = reader.optional("limit", |field| field.digits(1, LIMIT_MAX));
+    reader.finish(Some((after, limit.map_or(LIMIT, i64::from))))
 }
 
 /// Read a webhook endpoint
@@ -213,8 +166,7 @@ async fn get_endpoint(
     Path(endpoint_id): Path<EndpointId>,
 ) -> Result<Response, Error> {
     require(&caller, Scope::ManageAccount)?;
-    let found = endpoints::find(&state.db, caller.account_id, endpoint_id);
-    shown(store::ask(found).await?)
+    shown(&state, (caller.account_id, endpoint_id)).await
 }
 
 /// Delete a webhook endpoint
@@ -239,27 +191,13 @@ async fn delete_endpoint(
     }
 }
 
-/// Enable a webhook endpoint again
-///
-/// An endpoint that answers 410 is disabled. What was discarded meanwhile is not sent by itself: resend its deliveries.
-#[utoipa::path(
-    post, path = "/v1/webhook-endpoints/{id}/enable", tag = "webhooks",
-    params(("id" = uuid::Uuid, Path, description = "The endpoint's id")),
-    responses((status = 200, description = "It is enabled", body = EndpointObject), NoSuch, Refusals),
-    security(("bearer" = []))
-)]
-async fn enable_endpoint(
-    State(state): State<ApiState>,
-    caller: Caller,
-    Path(endpoint_id): Path<EndpointId>,
+/// An endpoint of the account, as it is now.
+async fn shown(
+    state: &ApiState,
+    (account_id, endpoint_id): (AccountId, EndpointId),
 ) -> Result<Response, Error> {
-    require(&caller, Scope::ManageAccount)?;
-    let enabled = endpoints::enable(&state.db, caller.account_id, endpoint_id);
-    shown(store::ask(enabled).await?)
-}
-
-fn shown(endpoint: Option<Endpoint>) -> Result<Response, Error> {
-    let endpoint = endpoint.ok_or_else(|| Error::not_found("endpoint"))?;
+    let found = store::ask(endpoints::find(&state.db, account_id, endpoint_id)).await?;
+    let endpoint = found.ok_or_else(|| Error::not_found("endpoint"))?;
     Ok(answer::json(
         StatusCode::OK,
         &EndpointObject::from(endpoint),

@@ -7,7 +7,7 @@
 //!
 //! Answers are kept for a day, sealed: they hold signing secrets and the numbers of people, and are read once or never.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::{
@@ -212,7 +212,9 @@ impl Once {
         let mut kept = serde_json::to_vec(&head).unwrap_or_default();
         kept.push(b'\n');
         kept.extend_from_slice(&body);
-        let sealed = state.sealing_key.seal(&context(&claim.name), &kept);
+        let sealed = state
+            .sealing_key
+            .seal(&idempotency::context(&claim.name), &kept);
         // The effect is committed; without its answer the same request will find it.
         note(store::ask(idempotency::answer(&state.db, claim, &sealed)).await);
         Ok(Response::from_parts(parts, Body::from(body)))
@@ -224,7 +226,7 @@ fn replay(state: &ApiState, wanted: &Wanted, sealed: &[u8]) -> Result<Response, 
     let unreadable = || Error::new(Code::Internal, "the kept answer cannot be read");
     let kept = state
         .sealing_key
-        .open(&context(&wanted.name), sealed)
+        .open(&idempotency::context(&wanted.name), sealed)
         .map_err(|error| unreadable().caused_by(error))?;
     let mut halves = kept.splitn(2, |byte| *byte == b'\n');
     let (head, body) = (halves.next(), halves.next());
@@ -244,15 +246,6 @@ fn replay(state: &ApiState, wanted: &Wanted, sealed: &[u8]) -> Result<Response, 
         .headers_mut()
         .insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(answer)
-}
-
-/// The place for which an answer is sealed.
-fn context(name: &Sha256) -> String {
-    let mut context = "idempotency_keys/".to_owned();
-    for byte in name {
-        write!(context, "{byte:02x}").expect("writing to a String cannot fail");
-    }
-    context
 }
 
 /// Of parts, each with its length before it.

@@ -52,6 +52,20 @@ pub enum BodyRefusals {
     Unprocessable(Problem),
 }
 
+/// What a route may answer besides that reads a body of which anything makes sense.
+#[derive(Debug, IntoResponses)]
+pub enum Unreadable {
+    /// The body took too long to arrive
+    #[response(status = 408, content_type = "application/problem+json")]
+    TimedOut(Problem),
+    /// The body is too large
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// Not a media type that this route reads
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+}
+
 /// What every route with an `Idempotency-Key` may answer besides.
 #[derive(Debug, IntoResponses)]
 pub enum OnceRefusals {

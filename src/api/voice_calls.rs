@@ -149,6 +149,11 @@ pub(super) fn source_id_taken() -> Error {
     Error::fields(Code::AlreadyExists, vec![error])
 }
 
+/// The call by that `source_id` was erased.
+pub(super) fn erased() -> Error {
+    Error::new(Code::Gone, "the call by that source_id was erased")
+}
+
 impl From<InvalidTransition> for Error {
     fn from(error: InvalidTransition) -> Self {
         let error = FieldError {
@@ -180,6 +185,7 @@ impl From<CreateError> for Error {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::SourceIdTaken => source_id_taken(),
+            CreateError::Erased => erased(),
             CreateError::InvalidTransition(error) => error.into(),
             CreateError::Store(error) => error.into(),
         }

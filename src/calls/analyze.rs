@@ -336,7 +336,7 @@ async fn keep(
     }
     tx.commit().await?;
     Ok(Round::Told {
-        jobs: emitted.jobs + reading.len(),
+        jobs: emitted.deliveries + reading.len(),
     })
 }
 

@@ -59,6 +59,9 @@ pub enum CreateError {
     /// There is a call with that `source_id`, and it was made known otherwise.
     #[error("another call has that source_id")]
     SourceIdTaken,
+    /// The call by that `source_id` was erased.
+    #[error("the call by that source_id was erased")]
+    Erased,
     /// A new call cannot have that status.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
@@ -111,7 +114,11 @@ async fn attempt(
         claims.push((telephony, call_id));
         claims.sort();
     }
-    if names::claim(conn, &claims).await?.len() < claims.len() {
+    let granted = names::claim(conn, &claims).await?;
+    if granted.erased {
+        return Err(CreateError::Erased);
+    }
+    if granted.calls.len() < claims.len() {
         return Ok(None);
     }
     let ((call, beside), woken) = match known {

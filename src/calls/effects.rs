@@ -73,7 +73,7 @@ pub async fn tell(
             })
         })
         .collect();
-    Ok(emit::emit(conn, &happenings).await?.jobs > 0)
+    Ok(emit::emit(conn, &happenings).await?.deliveries > 0)
 }
 
 /// The job that analyses a call; at most one of a trigger waits.

@@ -44,11 +44,13 @@ const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ingested {
-    /// The call it belongs to.
-    pub call_id: CallId,
-    /// Whether it had been reported before.
-    pub duplicate: bool,
+pub enum Ingested {
+    /// It was recorded, of this call.
+    Recorded(CallId),
+    /// It had been reported before, of this call.
+    Duplicate(CallId),
+    /// It is of a call that was erased: it is counted, and nothing is kept of it.
+    Erased,
 }
 
 /// Why a report was not taken.
@@ -280,12 +282,9 @@ async fn in_turn<T>(turn: Turn<'_>, work: impl Future<Output = T>) -> T {
 
 fn outcome(result: &Result<Ingested, IngestError>) -> &'static str {
     match result {
-        Ok(Ingested {
-            duplicate: false, ..
-        }) => "recorded",
-        Ok(Ingested {
-            duplicate: true, ..
-        }) => "duplicate",
+        Ok(Ingested::Recorded(_)) => "recorded",
+        Ok(Ingested::Duplicate(_)) => "duplicate",
+        Ok(Ingested::Erased) => "erased",
         Err(IngestError::Busy) => "busy",
         Err(IngestError::Unavailable(_)) => "unavailable",
         Err(IngestError::Refused(_)) => "refused",

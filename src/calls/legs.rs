@@ -7,6 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use super::{
     Tools, end,
@@ -22,6 +23,7 @@ use crate::{
     store::{
         self,
         calls::names::{self, CallName},
+        erasure::names as erased_names,
         legs::{Belongs, Named},
         parked::{self, Awaited, Parked},
     },
@@ -101,6 +103,9 @@ async fn note(tools: &Tools, of: Named<'_>, leg: &Leg) -> Result<bool, store::Er
         return Ok(false);
     }
     let mut tx = tools.db.begin().await?;
+    let Some(belongs) = unerased(&mut tx, of, belongs).await? else {
+        return Ok(false);
+    };
     let new = store::legs::note(&mut tx, of, belongs).await?;
     let woken = new && end::follow(&mut tx, of, belongs).await?;
     tx.commit().await?;
@@ -108,6 +113,24 @@ async fn note(tools: &Tools, of: Named<'_>, leg: &Leg) -> Result<bool, store::Er
         tools.wake.wake();
     }
     Ok(new)
+}
+
+/// What may be kept of how a leg belongs to others: nothing of erased calls. Keeps erasures out until the transaction ends.
+async fn unerased<'a>(
+    conn: &mut PgConnection,
+    of: Named<'_>,
+    belongs: Belongs<'a>,
+) -> sqlx::Result<Option<Belongs<'a>>> {
+    erased_names::hold(&mut *conn, of.account_id).await?;
+    let named = [Some(of.name), belongs.parent, belongs.conversation];
+    let named: Vec<&str> = named.into_iter().flatten().collect();
+    let erased = erased_names::erased(conn, of.account_id, &named).await?;
+    let is_erased = |name: &str| erased.iter().any(|erased| erased == name);
+    let left = Belongs {
+        parent: belongs.parent.filter(|name| !is_erased(name)),
+        conversation: belongs.conversation.filter(|name| !is_erased(name)),
+    };
+    Ok((!is_erased(of.name) && left != Belongs::default()).then_some(left))
 }
 
 /// A report as it is parked.
@@ -146,6 +169,13 @@ async fn park(tools: &Tools, report: &CallReport, leg: &Leg) -> Result<(), store
         report: kept,
     };
     let mut tx = tools.db.begin().await?;
+    erased_names::hold(&mut tx, report.account_id).await?;
+    let named = [report.name.as_str(), awaits.as_str()];
+    let erased = erased_names::erased(&mut *tx, report.account_id, &named).await?;
+    if !erased.is_empty() {
+        tools.metrics.parked_reports("erased", 1);
+        return Ok(());
+    }
     let new = parked::park(&mut tx, &parked).await?;
     tx.commit().await?;
     tools.metrics.parked_reports("parked", u64::from(new));

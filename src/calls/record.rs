@@ -78,6 +78,9 @@ pub enum RecordError {
     /// A call by that name was made known otherwise.
     #[error("another call has that call_sid")]
     NameTaken,
+    /// The call by that name was erased.
+    #[error("the call by that call_sid was erased")]
+    Erased,
     /// It happened in the future.
     #[error("{field} is in the future")]
     InFuture {
@@ -137,8 +140,11 @@ async fn attempt(
             *call_id,
             store::calls::lock(conn, new.account_id, *call_id).await?,
         ),
-        None if names::claim(conn, &[(named, fresh)]).await?.is_empty() => return Ok(None),
-        None => (fresh, None),
+        None => match names::claim(conn, &[(named, fresh)]).await? {
+            granted if granted.erased => return Err(RecordError::Erased),
+            granted if granted.calls.is_empty() => return Ok(None),
+            _ => (fresh, None),
+        },
     };
     let (mut call, known) = match before {
         Some(call) => {

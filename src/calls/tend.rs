@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Tools, end, legs, limits, reconcile};
+use super::{Tools, end, erase, legs, limits, reconcile};
 use crate::{queue::periodic::Lead, store};
 
 /// How often calls whose time is up are looked for.
@@ -13,6 +13,9 @@ const LIMITS_EVERY: Duration = Duration::from_secs(1);
 
 /// How often silent calls are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what is old is looked for.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 /// How often the rest is looked after.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -46,15 +49,23 @@ pub async fn silence(
     every(RECONCILE_EVERY, "silence", lead, stop, work).await;
 }
 
-/// Takes up reports whose call has come, drops those whose call never came, and gives up endings that nobody asks for any more.
+/// Takes up reports whose call has come, drops those whose call never came, gives up endings that nobody asks for any more, and has
+/// erasures gone on with.
 pub async fn upkeep(tools: Tools, lead: Lead, stop: CancellationToken) {
     let work = || async {
         Box::pin(legs::take_up(&tools, None)).await?;
         legs::drop_old(&tools).await?;
         end::give_up_forsaken(&tools).await?;
+        erase::look_after(&tools).await?;
         Ok(())
     };
     every(UPKEEP_EVERY, "upkeep", lead, stop, work).await;
+}
+
+/// Forgets what is old: tombstones of erased calls.
+pub async fn forgetting(tools: Tools, tombstone_days: i32, lead: Lead, stop: CancellationToken) {
+    let work = || erase::forget(&tools, tombstone_days);
+    every(FORGET_EVERY, "forgetting", lead, stop, work).await;
 }
 
 /// Does work now and then while this process leads, until told to stop.

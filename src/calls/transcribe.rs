@@ -160,7 +160,7 @@ pub(super) async fn keep(
     Ok(Kept {
         transcript_id: new.transcript_id,
         created_at,
-        told: emit::emit(conn, &[transcribed]).await?.jobs > 0,
+        told: emit::emit(conn, &[transcribed]).await?.deliveries > 0,
     })
 }
 

@@ -153,7 +153,7 @@ async fn rename(conn: &mut PgConnection, before: &Call, call: &Call) -> Result<(
         return Ok(());
     };
     let claimed = names::claim(conn, &[(new.clone(), call.call_id)]).await?;
-    if claimed.is_empty() {
+    if claimed.calls.is_empty() {
         let (_, owners) = names::resolve_now(&mut *conn, std::slice::from_ref(&new)).await?;
         if owners.get(&new) != Some(&call.call_id) {
             return Err(UpdateError::SourceIdTaken);

@@ -6,9 +6,16 @@ use serde_json::json;
 use super::{Session, print};
 use crate::{
     access,
-    domain::{account::AccountName, endpoint::Subscription, event::EventType, id::EndpointId},
+    domain::{
+        account::AccountName,
+        endpoint::subscription::{Filter, Subscription},
+        id::EndpointId,
+    },
     egress::{Egress, address::Refusal},
-    webhooks::manage::{self, AddError, Wanted},
+    webhooks::{
+        manage::{self, AddError, Wanted},
+        settings::Settings,
+    },
 };
 
 /// What to do with endpoints.
@@ -28,7 +35,7 @@ pub(super) enum Command {
         url: String,
         /// What it is told, separated by commas; everything if not given
         #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-        events: Vec<EventType>,
+        events: Vec<Filter>,
     },
 }
 
@@ -44,7 +51,10 @@ impl Command {
         let account = access::find_account(&session.db, &account).await?;
         let egress = Egress::new(session.config.egress_policy.clone())?;
         let sealing_key = session.config.secret_key.read_or_make()?;
-        let subscription = Subscription::to(events);
+        let settings = Settings {
+            subscription: Subscription::to(events),
+            ..Settings::to(url)
+        };
         let added = manage::add(
             &session.db,
             &egress,
@@ -52,15 +62,14 @@ impl Command {
             Wanted {
                 account_id: account.account_id,
                 endpoint_id: EndpointId::generate(),
-                url: &url,
-                subscription: &subscription,
+                settings,
             },
         );
         let added = added.await.map_err(explain)?;
         print(&json!({
             "id": added.endpoint.endpoint_id,
             "url": added.endpoint.url,
-            "event_types": added.endpoint.subscription.types(),
+            "event_types": added.endpoint.subscription.filters(),
             "secret": added.secret.expose_secret(),
         }))?;
         Ok(())
@@ -72,6 +81,8 @@ fn explain(error: AddError) -> anyhow::Error {
         AddError::Url(refusal @ Refusal::Address) => anyhow::Error::new(refusal)
             .context("the URL (a network inside has to be named in ONHOOK_EGRESS_ALLOW)"),
         AddError::Url(refusal) => anyhow::Error::new(refusal).context("the URL"),
-        AddError::TooMany | AddError::Secret(_) | AddError::Store(_) => error.into(),
+        AddError::TooMany | AddError::Headers(_) | AddError::Secret(_) | AddError::Store(_) => {
+            error.into()
+        }
     }
 }

@@ -214,6 +214,8 @@ pub enum Scope {
     WriteVoiceCalls,
     /// Webhook endpoints, deliveries, connections, keys.
     ManageAccount,
+    /// Erase what is kept of calls, and see what was erased.
+    EraseCalls,
 }
 
 impl KeyKind {

@@ -4,13 +4,30 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    event::EventType,
-    id::{AccountId, EndpointId},
-};
+use super::id::{AccountId, EndpointId};
+
+pub mod headers;
+pub mod subscription;
+
+use subscription::Subscription;
 
 /// How many endpoints an account may have: every event is one delivery to each.
 pub const ENDPOINTS_MAX: i64 = 50;
+
+/// How long a rotated key signs beside the new one at most, in seconds: a week.
+pub const OVERLAP_S_MAX: i32 = 604_800;
+
+/// How long it does unless somebody says otherwise: a day.
+pub const OVERLAP_S_DEFAULT: i32 = 86_400;
+
+/// The most requests a second that an endpoint may be bounded by.
+pub const MAX_PER_SECOND_MAX: i32 = 1_000;
+
+/// The most requests at once that an endpoint may be bounded by.
+pub const MAX_CONCURRENCY_MAX: i32 = 100;
+
+/// How many keys of a scheme may sign at once: each is another entry in the header of every webhook.
+pub const SIGNING_KEYS_MAX: i64 = 5;
 
 /// Whether an endpoint is told anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -21,6 +38,64 @@ pub enum EndpointState {
     Enabled,
     /// It is told nothing until somebody enables it again.
     Disabled,
+}
+
+/// Why an endpoint is told nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "endpoint_disabled_reason", rename_all = "snake_case")]
+pub enum DisabledReason {
+    /// Somebody disabled it.
+    Manual,
+    /// It answered 410 Gone.
+    Gone,
+    /// It has failed for days.
+    Failing,
+}
+
+/// How an endpoint is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "endpoint_kind", rename_all = "snake_case")]
+pub enum EndpointKind {
+    /// By our events.
+    Standard,
+    /// As a subscription of `/platform/v1/webhooks` is.
+    Platform,
+}
+
+/// How webhooks are signed, by the names of Standard Webhooks.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "signature_scheme", rename_all = "snake_case")]
+pub enum Scheme {
+    /// HMAC-SHA256 with a secret that both sides know.
+    V1,
+    /// ed25519 with a key that is ours alone.
+    V1a,
+}
+
+impl Scheme {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
 }
 
 /// A webhook endpoint, without its secret.
@@ -34,52 +109,26 @@ pub struct Endpoint {
     pub url: String,
     /// What it wants to be told.
     pub subscription: Subscription,
+    /// How its webhooks are signed, in this order.
+    pub signatures: Vec<Scheme>,
+    /// What receivers verify `v1a` with, as the specification writes it: `whpk_` and the key.
+    pub public_key: Option<String>,
+    /// How it is told.
+    pub kind: EndpointKind,
+    /// The names of the headers of its own.
+    pub header_names: Vec<String>,
+    /// The kind of its credential: `bearer` or `basic`.
+    pub authorization_type: Option<String>,
+    /// How many requests it takes in a second, at most; none: as many as the service makes.
+    pub max_per_second: Option<i32>,
+    /// How many requests it takes at once, at most; none: as many as the service makes.
+    pub max_concurrency: Option<i32>,
     /// Whether it is told anything.
     pub state: EndpointState,
     /// Why not, if not.
-    pub disabled_reason: Option<String>,
+    pub disabled_reason: Option<DisabledReason>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-}
-
-/// What an endpoint wants to be told: some types, each once and in one order, or all that tell how calls go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription(Vec<EventType>);
-
-impl Subscription {
-    /// A subscription to these types; to all but operational ones, also those yet to come, if none is named.
-    pub fn to(mut types: Vec<EventType>) -> Self {
-        types.sort_unstable();
-        types.dedup();
-        Self(types)
-    }
-
-    /// The named types; empty means all but operational ones.
-    pub fn types(&self) -> &[EventType] {
-        &self.0
-    }
-
-    /// Whether events of the type are wanted.
-    pub fn wants(&self, event: EventType) -> bool {
-        (self.0.is_empty() && !event.is_operational()) || self.0.contains(&event)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{EventType, Subscription};
-
-    #[test]
-    fn naming_no_type_subscribes_to_all_but_operational_ones() {
-        for event in EventType::ALL {
-            let wanted = Subscription::to(vec![]).wants(event);
-            assert_eq!(wanted, !event.is_operational(), "{event}");
-            assert!(Subscription::to(vec![event]).wants(event));
-        }
-        let ended = Subscription::to(vec![EventType::CallEnded, EventType::CallEnded]);
-        assert_eq!(ended.types(), [EventType::CallEnded]);
-        assert!(ended.wants(EventType::CallEnded) && !ended.wants(EventType::CallUpdated));
-    }
 }

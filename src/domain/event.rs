@@ -52,19 +52,31 @@ pub enum EventType {
     #[serde(rename = "termination.failed")]
     #[sqlx(rename = "termination.failed")]
     TerminationFailed,
+    /// The call was erased: nothing of it is kept but that it was.
+    #[serde(rename = "call.erased")]
+    #[sqlx(rename = "call.erased")]
+    CallErased,
+    /// A delivery was given up after its last attempt.
+    #[serde(rename = "delivery.exhausted")]
+    #[sqlx(rename = "delivery.exhausted")]
+    DeliveryExhausted,
+    /// An endpoint was disabled, and is told nothing until somebody enables it again.
+    #[serde(rename = "endpoint.disabled")]
+    #[sqlx(rename = "endpoint.disabled")]
+    EndpointDisabled,
 }
 
 /// The text is not the name of an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated, call.reconciled, \
-     termination.failed"
+     termination.failed, call.erased, delivery.exhausted, endpoint.disabled"
 )]
 pub struct NotEventType;
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::CallStarted,
         Self::CallAnswered,
         Self::CallEnded,
@@ -73,6 +85,9 @@ impl EventType {
         Self::CallUpdated,
         Self::CallReconciled,
         Self::TerminationFailed,
+        Self::CallErased,
+        Self::DeliveryExhausted,
+        Self::EndpointDisabled,
     ];
 
     /// The name on the wire.
@@ -86,18 +101,26 @@ impl EventType {
             Self::CallUpdated => "call.updated",
             Self::CallReconciled => "call.reconciled",
             Self::TerminationFailed => "termination.failed",
+            Self::CallErased => "call.erased",
+            Self::DeliveryExhausted => "delivery.exhausted",
+            Self::EndpointDisabled => "endpoint.disabled",
         }
     }
 
     /// Whether an event of this type may come after the call's `call.ended`, and then has to wait for its delivery.
     pub fn may_follow_end(self) -> bool {
         match self {
-            Self::CallStarted | Self::CallAnswered | Self::CallEnded => false,
+            Self::CallStarted
+            | Self::CallAnswered
+            | Self::CallEnded
+            | Self::DeliveryExhausted
+            | Self::EndpointDisabled => false,
             Self::CallTranscribed
             | Self::CallAnalyzed
             | Self::CallUpdated
             | Self::CallReconciled
-            | Self::TerminationFailed => true,
+            | Self::TerminationFailed
+            | Self::CallErased => true,
         }
     }
 
@@ -110,7 +133,11 @@ impl EventType {
             | Self::CallTranscribed
             | Self::CallAnalyzed
             | Self::CallUpdated => false,
-            Self::CallReconciled | Self::TerminationFailed => true,
+            Self::CallReconciled
+            | Self::TerminationFailed
+            | Self::CallErased
+            | Self::DeliveryExhausted
+            | Self::EndpointDisabled => true,
         }
     }
 }

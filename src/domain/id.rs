@@ -86,8 +86,16 @@ id!(
     EndpointId
 );
 id!(
+    /// What an endpoint's webhooks are signed with.
+    EndpointKeyId
+);
+id!(
     /// Something that happened to a call; the `webhook-id` of its deliveries.
     EventId
+);
+id!(
+    /// A request to erase.
+    ErasureId
 );
 id!(
     /// One event on its way to one endpoint.

@@ -16,6 +16,8 @@ const LEAD: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_secs(5);
 /// How many expired answers are deleted at a time; more than can come in meanwhile.
 const SWEPT_MAX: i64 = 10_000;
+/// How often the weeks ahead are looked after.
+const WEEKS_EVERY: Duration = Duration::from_hours(1);
 /// The name of the lease.
 const NAME: &str = "periodic";
 
@@ -44,6 +46,7 @@ impl Lead {
 /// ask for again.
 pub async fn lead(db: PgPool, standing: Standing, stop: CancellationToken) {
     let holder = Uuid::now_v7();
+    let mut weeks_made_at: Option<Instant> = None;
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -58,6 +61,10 @@ pub async fn lead(db: PgPool, standing: Standing, stop: CancellationToken) {
             if leads {
                 rescue(&db).await?;
                 crate::store::idempotency::sweep(&db, SWEPT_MAX).await?;
+                if weeks_made_at.is_none_or(|at| at.elapsed() >= WEEKS_EVERY) {
+                    make_weeks(&db).await?;
+                    weeks_made_at = Some(Instant::now());
+                }
             }
             Ok(())
         })
@@ -73,6 +80,17 @@ pub async fn lead(db: PgPool, standing: Standing, stop: CancellationToken) {
     ) {
         tracing::warn!("could not resign the lead; its lease will run out");
     }
+}
+
+/// Makes the tables of the weeks to come.
+async fn make_weeks(db: &PgPool) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    let made = crate::store::weeks::make(&mut tx).await?;
+    tx.commit().await?;
+    if made > 0 {
+        tracing::info!(tables = made, "made the tables of the weeks to come");
+    }
+    Ok(())
 }
 
 /// Gives lost jobs back and says so.

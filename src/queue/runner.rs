@@ -20,18 +20,29 @@ use crate::domain::{backoff, id::JobId};
 /// The longest time without a look at the queue.
 pub const POLL: Duration = Duration::from_secs(1);
 
-/// Wakes the runner of this process, and those of others where this process has none.
+/// Wakes those who work in this process, and those of others where this process has none.
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
     here: Arc<Notify>,
+    deliveries: Arc<Notify>,
     elsewhere: Arc<Notify>,
 }
 
 impl Wake {
     /// Says that something was enqueued. Call it after the commit.
     pub fn wake(&self) {
-        self.here.notify_one();
+        self.wake_here();
         self.elsewhere.notify_one();
+    }
+
+    /// Waits until deliveries may be due.
+    pub async fn deliveries(&self) {
+        self.deliveries.notified().await;
+    }
+
+    fn wake_here(&self) {
+        self.here.notify_one();
+        self.deliveries.notify_one();
     }
 }
 
@@ -387,7 +398,7 @@ async fn listen_once(db: &PgPool, wake: &Wake) -> sqlx::Result<()> {
     listener.listen(store::WAKE_CHANNEL).await?;
     loop {
         listener.recv().await?;
-        wake.here.notify_one();
+        wake.wake_here();
     }
 }
 

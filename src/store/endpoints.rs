@@ -5,8 +5,10 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::domain::{
-    endpoint::{ENDPOINTS_MAX, Endpoint, EndpointState, Subscription},
-    event::EventType,
+    endpoint::{
+        DisabledReason, ENDPOINTS_MAX, Endpoint, EndpointKind, EndpointState, Scheme,
+        subscription::Subscription,
+    },
     id::{AccountId, EndpointId},
 };
 
@@ -21,28 +23,34 @@ pub struct Listener {
     pub subscription: Subscription,
 }
 
-/// An endpoint to be kept.
+/// What is kept of an endpoint that can be set.
 #[derive(Debug)]
-pub struct NewEndpoint<'a> {
-    /// Whose it is.
-    pub account_id: AccountId,
-    /// Its id.
-    pub endpoint_id: EndpointId,
+pub struct Settings<'a> {
     /// Where events are posted.
     pub url: &'a str,
     /// What it wants to be told.
     pub subscription: &'a Subscription,
-    /// Its signing secret.
-    pub sealed_secret: &'a [u8],
+    /// How its webhooks are signed.
+    pub signatures: &'a [Scheme],
+    /// The names of the headers of its own.
+    pub header_names: &'a [String],
+    /// The kind of its credential.
+    pub authorization_type: Option<&'a str>,
+    /// Those headers and that credential.
+    pub sealed_headers: Option<&'a [u8]>,
+    /// How many requests it takes in a second, at most.
+    pub max_per_second: Option<i32>,
+    /// How many requests it takes at once, at most.
+    pub max_concurrency: Option<i32>,
 }
 
 /// Whether an endpoint was kept.
 #[derive(Debug)]
 pub enum Inserted {
     /// It was.
-    New(Endpoint),
-    /// It is there by that id, with this sealed secret.
-    AlreadyThere(Endpoint, Vec<u8>),
+    New,
+    /// It is there by that id.
+    AlreadyThere,
     /// The account has as many as it may have.
     TooMany,
 }
@@ -51,9 +59,16 @@ struct Row {
     account_id: AccountId,
     endpoint_id: EndpointId,
     url: String,
-    event_types: Vec<EventType>,
+    event_types: Vec<String>,
+    signatures: Vec<Scheme>,
+    public_key: Option<String>,
+    kind: EndpointKind,
+    header_names: Vec<String>,
+    authorization_type: Option<String>,
+    max_per_second: Option<i32>,
+    max_concurrency: Option<i32>,
     state: EndpointState,
-    disabled_reason: Option<String>,
+    disabled_reason: Option<DisabledReason>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -64,7 +79,14 @@ impl From<Row> for Endpoint {
             account_id: row.account_id,
             endpoint_id: row.endpoint_id,
             url: row.url,
-            subscription: Subscription::to(row.event_types),
+            subscription: Subscription::kept(&row.event_types),
+            signatures: row.signatures,
+            public_key: row.public_key,
+            kind: row.kind,
+            header_names: row.header_names,
+            authorization_type: row.authorization_type,
+            max_per_second: row.max_per_second,
+            max_concurrency: row.max_concurrency,
             state: row.state,
             disabled_reason: row.disabled_reason,
             created_at: row.created_at,
@@ -73,49 +95,112 @@ impl From<Row> for Endpoint {
     }
 }
 
+fn words(subscription: &Subscription) -> Vec<String> {
+    let filters = subscription.filters().iter();
+    filters.map(ToString::to_string).collect()
+}
+
+fn names(signatures: &[Scheme]) -> Vec<String> {
+    let names = signatures.iter().map(|scheme| scheme.as_str().to_owned());
+    names.collect()
+}
+
 /// Keeps an endpoint, unless it is there or the account has [`ENDPOINTS_MAX`].
-pub async fn insert(conn: &mut PgConnection, new: &NewEndpoint<'_>) -> sqlx::Result<Inserted> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    (account_id, endpoint_id): (AccountId, EndpointId),
+    new: &Settings<'_>,
+) -> sqlx::Result<Inserted> {
     // Two additions at the same time must not both see room for one.
     sqlx::query!(
         "select account_id from accounts where account_id = $1 for no key update",
-        new.account_id.uuid()
+        account_id.uuid()
     )
     .fetch_optional(&mut *conn)
     .await?;
-    if let Some(endpoint) = find(&mut *conn, new.account_id, new.endpoint_id).await? {
-        let secret = sqlx::query_scalar!(
-            "select sealed_secret from endpoints where account_id = $1 and endpoint_id = $2",
-            new.account_id.uuid(),
-            new.endpoint_id.uuid()
-        );
-        return Ok(Inserted::AlreadyThere(
-            endpoint,
-            secret.fetch_one(conn).await?,
-        ));
+    let there = find(&mut *conn, account_id, endpoint_id).await?;
+    if there.is_some() {
+        return Ok(Inserted::AlreadyThere);
     }
-    let types: Vec<_> = new
-        .subscription
-        .types()
-        .iter()
-        .map(|event| event.as_str().to_owned())
-        .collect();
-    let row = sqlx::query_as!(
-        Row,
-        r#"insert into endpoints (account_id, endpoint_id, url, event_types, sealed_secret)
-           select $1, $2, $3, $4::text[]::event_type[], $5
-           where (select count(*) from endpoints where account_id = $1) < $6
-           returning account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url,
-                     event_types as "event_types: Vec<EventType>", state, disabled_reason, created_at, updated_at"#,
-        new.account_id.uuid(),
-        new.endpoint_id.uuid(),
+    let inserted = sqlx::query!(
+        "insert into endpoints (account_id, endpoint_id, url, event_types, signatures, header_names, authorization_type, sealed_headers,
+                                max_per_second, max_concurrency)
+         select $1, $2, $3, $4::text[], $5::text[]::signature_scheme[], $6::text[], $7, $8, $9, $10
+         where (select count(*) from endpoints where account_id = $1) < $11",
+        account_id.uuid(),
+        endpoint_id.uuid(),
         new.url,
-        &types,
-        new.sealed_secret,
+        &words(new.subscription),
+        &names(new.signatures),
+        new.header_names,
+        new.authorization_type,
+        new.sealed_headers,
+        new.max_per_second,
+        new.max_concurrency,
         ENDPOINTS_MAX
     )
-    .fetch_optional(conn)
+    .execute(conn)
     .await?;
-    Ok(row.map_or(Inserted::TooMany, |row| Inserted::New(row.into())))
+    Ok(if inserted.rows_affected() == 1 {
+        Inserted::New
+    } else {
+        Inserted::TooMany
+    })
+}
+
+/// Replaces what is set of an endpoint.
+pub async fn set(
+    conn: &mut PgConnection,
+    (account_id, endpoint_id): (AccountId, EndpointId),
+    to: &Settings<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update endpoints
+         set url = $3, event_types = $4::text[], signatures = $5::text[]::signature_scheme[], header_names = $6::text[],
+             authorization_type = $7, sealed_headers = $8, max_per_second = $9, max_concurrency = $10, updated_at = now()
+         where account_id = $1 and endpoint_id = $2",
+        account_id.uuid(),
+        endpoint_id.uuid(),
+        to.url,
+        &words(to.subscription),
+        &names(to.signatures),
+        to.header_names,
+        to.authorization_type,
+        to.sealed_headers,
+        to.max_per_second,
+        to.max_concurrency
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An endpoint's own headers and credential, sealed.
+pub async fn sealed_headers(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    endpoint_id: EndpointId,
+) -> sqlx::Result<Option<Vec<u8>>> {
+    let sealed = sqlx::query_scalar!(
+        "select sealed_headers from endpoints where account_id = $1 and endpoint_id = $2",
+        account_id.uuid(),
+        endpoint_id.uuid()
+    );
+    Ok(sealed.fetch_optional(db).await?.flatten())
+}
+
+/// Holds an endpoint until the transaction ends. False: there is none.
+pub async fn lock(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    endpoint_id: EndpointId,
+) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select 1 as "one!" from endpoints where account_id = $1 and endpoint_id = $2 for no key update"#,
+        account_id.uuid(),
+        endpoint_id.uuid()
+    );
+    Ok(found.fetch_optional(conn).await?.is_some())
 }
 
 /// An endpoint of the account.
@@ -126,8 +211,13 @@ pub async fn find(
 ) -> sqlx::Result<Option<Endpoint>> {
     sqlx::query_as!(
         Row,
-        r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url,
-                  event_types as "event_types: Vec<EventType>", state, disabled_reason, created_at, updated_at
+        r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url, event_types,
+                  signatures as "signatures: Vec<Scheme>",
+                  (select public_key from endpoint_keys k
+                   where k.account_id = endpoints.account_id and k.endpoint_id = endpoints.endpoint_id and k.scheme = 'v1a'
+                     and k.expires_at is null) as public_key,
+                  kind as "kind: EndpointKind", header_names, authorization_type, max_per_second, max_concurrency,
+                  state, disabled_reason as "disabled_reason: DisabledReason", created_at, updated_at
            from endpoints where account_id = $1 and endpoint_id = $2"#,
         account_id.uuid(),
         endpoint_id.uuid()
@@ -137,15 +227,25 @@ pub async fn find(
     .map(|row| row.map(Endpoint::from))
 }
 
-/// The account's endpoints, oldest first: at most [`ENDPOINTS_MAX`].
-pub async fn list(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Result<Vec<Endpoint>> {
+/// So many of the account's endpoints, oldest first, after one of them or from the first on.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    (after, limit): (Option<EndpointId>, i64),
+) -> sqlx::Result<Vec<Endpoint>> {
     sqlx::query_as!(
         Row,
-        r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url,
-                  event_types as "event_types: Vec<EventType>", state, disabled_reason, created_at, updated_at
-           from endpoints where account_id = $1 order by endpoint_id limit $2"#,
+        r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url, event_types,
+                  signatures as "signatures: Vec<Scheme>",
+                  (select public_key from endpoint_keys k
+                   where k.account_id = endpoints.account_id and k.endpoint_id = endpoints.endpoint_id and k.scheme = 'v1a'
+                     and k.expires_at is null) as public_key,
+                  kind as "kind: EndpointKind", header_names, authorization_type, max_per_second, max_concurrency,
+                  state, disabled_reason as "disabled_reason: DisabledReason", created_at, updated_at
+           from endpoints where account_id = $1 and ($2::uuid is null or endpoint_id > $2) order by endpoint_id limit $3"#,
         account_id.uuid(),
-        ENDPOINTS_MAX
+        after.map(EndpointId::uuid),
+        limit
     )
     .fetch_all(db)
     .await
@@ -156,7 +256,7 @@ pub async fn list(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Resul
 pub async fn listeners(db: impl PgExecutor<'_>, accounts: &[Uuid]) -> sqlx::Result<Vec<Listener>> {
     let rows = sqlx::query!(
         r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId",
-                  event_types as "event_types: Vec<EventType>"
+                  event_types
            from endpoints where account_id = any($1) and state = 'enabled'"#,
         accounts
     )
@@ -167,48 +267,45 @@ pub async fn listeners(db: impl PgExecutor<'_>, accounts: &[Uuid]) -> sqlx::Resu
         .map(|row| Listener {
             account_id: row.account_id,
             endpoint_id: row.endpoint_id,
-            subscription: Subscription::to(row.event_types),
+            subscription: Subscription::kept(&row.event_types),
         })
         .collect())
 }
 
-/// Disables an endpoint: it is told nothing until it is enabled again.
+/// Disables an endpoint: it is told nothing until it is enabled again. False: it was, or there is none.
 pub async fn disable(
     conn: &mut PgConnection,
     account_id: AccountId,
     endpoint_id: EndpointId,
-    reason: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+    reason: DisabledReason,
+) -> sqlx::Result<bool> {
+    let disabled = sqlx::query!(
         "update endpoints set state = 'disabled', disabled_reason = $3, updated_at = now()
          where account_id = $1 and endpoint_id = $2 and state = 'enabled'",
         account_id.uuid(),
         endpoint_id.uuid(),
-        reason
+        reason as DisabledReason
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(disabled.rows_affected() == 1)
 }
 
-/// Enables an endpoint again, if there is such a one.
+/// Enables an endpoint again. False: it was, or there is none.
 pub async fn enable(
-    db: impl PgExecutor<'_>,
+    conn: &mut PgConnection,
     account_id: AccountId,
     endpoint_id: EndpointId,
-) -> sqlx::Result<Option<Endpoint>> {
-    sqlx::query_as!(
-        Row,
-        r#"update endpoints set state = 'enabled', disabled_reason = null, updated_at = now()
-           where account_id = $1 and endpoint_id = $2
-           returning account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId", url,
-                     event_types as "event_types: Vec<EventType>", state, disabled_reason, created_at, updated_at"#,
+) -> sqlx::Result<bool> {
+    let enabled = sqlx::query!(
+        "update endpoints set state = 'enabled', disabled_reason = null, updated_at = now()
+         where account_id = $1 and endpoint_id = $2 and state = 'disabled'",
         account_id.uuid(),
         endpoint_id.uuid()
     )
-    .fetch_optional(db)
-    .await
-    .map(|row| row.map(Endpoint::from))
+    .execute(conn)
+    .await?;
+    Ok(enabled.rows_affected() == 1)
 }
 
 /// Deletes an endpoint and its secret; its deliveries stay to be seen. False: there is none.

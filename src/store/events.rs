@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
 use crate::domain::{
     event::EventType,
@@ -15,8 +16,8 @@ pub struct Event {
     pub account_id: AccountId,
     /// Its id; the `webhook-id` of its deliveries.
     pub event_id: EventId,
-    /// The call it happened to.
-    pub call_id: CallId,
+    /// The call it happened to; none: it happened to an endpoint.
+    pub call_id: Option<CallId>,
     /// What happened.
     pub event_type: EventType,
     /// When.
@@ -29,7 +30,7 @@ pub struct Event {
 pub async fn insert(conn: &mut PgConnection, events: Vec<Event>) -> sqlx::Result<()> {
     let accounts: Vec<_> = events.iter().map(|e| e.account_id.uuid()).collect();
     let ids: Vec<_> = events.iter().map(|e| e.event_id.uuid()).collect();
-    let calls: Vec<_> = events.iter().map(|e| e.call_id.uuid()).collect();
+    let calls: Vec<_> = events.iter().map(|e| e.call_id.map(CallId::uuid)).collect();
     let types: Vec<_> = events
         .iter()
         .map(|e| e.event_type.as_str().to_owned())
@@ -43,7 +44,7 @@ pub async fn insert(conn: &mut PgConnection, events: Vec<Event>) -> sqlx::Result
               as new (account_id, event_id, call_id, type, occurred_at, body)",
         &accounts,
         &ids,
-        &calls,
+        &calls as &[Option<Uuid>],
         &types,
         &times,
         &bodies
@@ -51,6 +52,13 @@ pub async fn insert(conn: &mut PgConnection, events: Vec<Event>) -> sqlx::Result
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What time it is.
+pub async fn now(db: impl PgExecutor<'_>) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(r#"select now() as "now!""#)
+        .fetch_one(db)
+        .await
 }
 
 /// An event of the account.

@@ -4,7 +4,7 @@
 //! `resource_id`. The effect is made under that id, in a transaction of its own, so that the effect's own primary key says
 //! whether it was committed.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
 use uuid::Uuid;
@@ -157,6 +157,55 @@ pub async fn forget(db: impl PgExecutor<'_>, claim: &Claim) -> sqlx::Result<()> 
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The place for which an answer is sealed.
+pub fn context(name: &Sha256) -> String {
+    let mut context = "idempotency_keys/".to_owned();
+    for byte in name {
+        write!(context, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    context
+}
+
+/// The next kept answers of an account, sealed, in the order of their names.
+pub async fn answers(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    after: Option<&Sha256>,
+    limit: i64,
+) -> sqlx::Result<Vec<(Sha256, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        r#"select name, sealed_answer as "sealed_answer!" from idempotency_keys
+           where account_id = $1 and ($2::bytea is null or name > $2) and sealed_answer is not null order by name limit $3"#,
+        account_id.uuid(),
+        after.map(Sha256::as_slice),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let named = rows.into_iter().filter_map(|row| {
+        let name = Sha256::try_from(row.name.as_slice()).ok()?;
+        Some((name, row.sealed_answer))
+    });
+    Ok(named.collect())
+}
+
+/// Forgets answers of an account; how many there were.
+pub async fn drop_answers(
+    conn: &mut PgConnection,
+    account_id: AccountId,
+    names: &[Sha256],
+) -> sqlx::Result<u64> {
+    let names: Vec<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();
+    let gone = sqlx::query!(
+        "delete from idempotency_keys where account_id = $1 and name = any($2)",
+        account_id.uuid(),
+        &names
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
 }
 
 /// Deletes some of what has expired, of every account; answers how many.

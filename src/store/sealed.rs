@@ -9,7 +9,9 @@ pub async fn heads(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Vec<u8>>> {
            union
            select substring(sealed_former_credentials for 5) from connections where former_until > now()
            union
-           select substring(sealed_secret for 5) from endpoints
+           select substring(sealed_key for 5) from endpoint_keys where expires_at is null or expires_at > now()
+           union
+           select substring(sealed_headers for 5) from endpoints where sealed_headers is not null
            union
            select substring(sealed_answer for 5) from idempotency_keys where sealed_answer is not null and expires_at > now()"#
     )

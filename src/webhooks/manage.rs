@@ -4,37 +4,36 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use super::{
-    emit,
-    signature::{Secret, seal_context},
+    keys::{self, present_secret},
+    settings::{self, Settings},
 };
 use crate::{
     domain::{
         delivery::DeliveryState,
-        endpoint::{ENDPOINTS_MAX, Endpoint, EndpointState, Subscription},
+        endpoint::{
+            ENDPOINTS_MAX, Endpoint, EndpointState, Scheme,
+            headers::{HeadersFault, OwnHeaders},
+        },
         id::{AccountId, DeliveryId, EndpointId},
     },
     egress::{Egress, address::Refusal},
-    queue,
     seal::{OpenError, SealingKey},
     store::{
-        self,
-        deliveries::{self, Locked},
-        endpoints::{self, Inserted, NewEndpoint},
-        within,
+        self, deliveries, delivery_queue, endpoint_keys,
+        endpoints::{self, Inserted},
+        lanes, within,
     },
 };
 
-/// An endpoint that somebody wants.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// Whose it is to be.
+/// An endpoint that somebody wants to add.
+#[derive(Debug)]
+pub struct Wanted {
+    /// In which account.
     pub account_id: AccountId,
     /// Its id; if there is an endpoint by it, that one is meant.
     pub endpoint_id: EndpointId,
-    /// Where events are to be posted.
-    pub url: &'a str,
-    /// What it is to be told.
-    pub subscription: &'a Subscription,
+    /// What is set of it.
+    pub settings: Settings,
 }
 
 /// An endpoint that was added.
@@ -42,7 +41,7 @@ pub struct Wanted<'a> {
 pub struct Added {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// Its signing secret, which is not shown again.
+    /// Its `v1` secret, which is not shown again.
     pub secret: SecretString,
 }
 
@@ -55,6 +54,9 @@ pub enum AddError {
     /// The account has as many as it may have.
     #[error("an account may have at most {ENDPOINTS_MAX} endpoints")]
     TooMany,
+    /// Its own headers cannot be.
+    #[error(transparent)]
+    Headers(#[from] HeadersFault),
     /// It was added before, and its secret cannot be opened any more.
     #[error("the endpoint's secret cannot be opened")]
     Secret(#[from] OpenError),
@@ -72,6 +74,8 @@ pub enum Resent {
     Unfinished,
     /// Its endpoint is disabled or deleted.
     NoEndpoint,
+    /// What is sent is not kept any more.
+    NoBody,
     /// There is no such delivery.
     NotFound,
 }
@@ -81,42 +85,48 @@ pub async fn add(
     db: &PgPool,
     egress: &Egress,
     sealing_key: &SealingKey,
-    wanted: Wanted<'_>,
+    wanted: Wanted,
 ) -> Result<Added, AddError> {
     let Wanted {
         account_id,
         endpoint_id,
-        url,
-        subscription,
+        settings,
     } = wanted;
-    let url = egress.vet(url).await.map_err(AddError::Url)?;
-    let secret = Secret::generate();
-    let context = seal_context(account_id, endpoint_id);
-    let sealed_secret = sealing_key.seal(&context, secret.as_bytes());
-    let new = NewEndpoint {
-        account_id,
-        endpoint_id,
+    let url = egress.vet(&settings.url).await.map_err(AddError::Url)?;
+    let of = (account_id, endpoint_id);
+    let mut own = OwnHeaders::default();
+    own.change(settings.headers)?;
+    let own = settings::sealed(sealing_key, of, &own);
+    let new = endpoints::Settings {
         url: url.as_str(),
-        subscription,
-        sealed_secret: &sealed_secret,
+        subscription: &settings.subscription,
+        signatures: &settings.signatures,
+        header_names: &own.names,
+        authorization_type: own.authorization_type,
+        sealed_headers: own.bytes.as_deref(),
+        max_per_second: settings.max_per_second,
+        max_concurrency: settings.max_concurrency,
     };
-    let inserted = within::<_, store::Error>(async {
+    // Both, so that how it is signed can be changed without showing a secret again.
+    let made = [Scheme::V1, Scheme::V1a].map(|scheme| keys::fresh(sealing_key, of, scheme));
+    let added = within::<_, store::Error>(async {
         let mut tx = db.begin().await?;
-        let inserted = endpoints::insert(&mut tx, &new).await?;
+        let inserted = endpoints::insert(&mut tx, of, &new).await?;
+        if let Inserted::New = inserted {
+            for (key, _) in &made {
+                endpoint_keys::add(&mut tx, of, key, 0).await?;
+            }
+        }
+        let endpoint = endpoints::find(&mut *tx, account_id, endpoint_id).await?;
+        let kept = endpoint_keys::list(&mut *tx, account_id, endpoint_id).await?;
         tx.commit().await?;
-        Ok(inserted)
+        Ok(endpoint.map(|endpoint| (endpoint, kept)))
     });
-    match inserted.await? {
-        Inserted::New(endpoint) => Ok(Added {
-            endpoint,
-            secret: secret.to_text(),
-        }),
-        Inserted::AlreadyThere(endpoint, sealed_secret) => Ok(Added {
-            endpoint,
-            secret: Secret::from_bytes(sealing_key.open(&context, &sealed_secret)?).to_text(),
-        }),
-        Inserted::TooMany => Err(AddError::TooMany),
-    }
+    let Some((endpoint, kept)) = added.await? else {
+        return Err(AddError::TooMany);
+    };
+    let secret = present_secret(sealing_key, of, &kept)?;
+    Ok(Added { endpoint, secret })
 }
 
 /// Deletes an endpoint and discards what is on its way to it. False: there is none.
@@ -129,7 +139,9 @@ pub async fn remove(
         let mut tx = db.begin().await?;
         let deleted = endpoints::delete(&mut tx, account_id, endpoint_id).await?;
         if deleted {
-            deliveries::discard_unfinished(&mut tx, account_id, endpoint_id).await?;
+            lanes::remove(&mut *tx, account_id, endpoint_id).await?;
+            delivery_queue::end_all(&mut tx, account_id, endpoint_id, DeliveryState::Discarded)
+                .await?;
         }
         tx.commit().await?;
         Ok(deleted)
@@ -145,29 +157,18 @@ pub async fn resend(
 ) -> Result<Resent, store::Error> {
     within(async {
         let mut tx = db.begin().await?;
-        let Some(Locked {
-            thread,
-            state,
-            job_id,
-        }) = deliveries::lock(&mut tx, account_id, delivery_id).await?
-        else {
-            return Ok(Resent::NotFound);
+        let over = deliveries::lock_over(&mut tx, account_id, delivery_id).await?;
+        let Some(endpoint_id) = over else {
+            let there = deliveries::find(&mut *tx, account_id, delivery_id).await?;
+            return Ok(there.map_or(Resent::NotFound, |_on_its_way| Resent::Unfinished));
         };
-        let unfinished = match job_id {
-            // A job that was given up (the worker died of it, each time) will not bring it to an end.
-            Some(job_id) => queue::store::is_live(&mut *tx, job_id).await?,
-            None => state == DeliveryState::Waiting,
-        };
-        if unfinished {
-            return Ok(Resent::Unfinished);
-        }
-        let endpoint = endpoints::find(&mut *tx, account_id, thread.endpoint_id).await?;
+        let endpoint = endpoints::find(&mut *tx, account_id, endpoint_id).await?;
         if endpoint.is_none_or(|endpoint| endpoint.state == EndpointState::Disabled) {
             return Ok(Resent::NoEndpoint);
         }
-        let job = emit::job(thread, delivery_id);
-        deliveries::start(&mut tx, account_id, &[(delivery_id, job.job_id())]).await?;
-        queue::store::enqueue(&mut tx, &[job]).await?;
+        if delivery_queue::start_again(&mut tx, account_id, &[delivery_id]).await? == 0 {
+            return Ok(Resent::NoBody);
+        }
         tx.commit().await?;
         Ok(Resent::Started)
     })

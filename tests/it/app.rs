@@ -187,14 +187,18 @@ impl TestApp {
     /// Runs every job that is due, and those that follow, until none is.
     pub(crate) async fn run_jobs(&self) {
         self.app.runner().run_due().await;
+        self.app.engine().run_due().await;
     }
 
     /// Makes every waiting job due now.
     pub(crate) async fn make_jobs_due(&self) {
-        sqlx::query("update jobs set run_at = now() where state = 'available'")
-            .execute(&self.db)
-            .await
-            .unwrap();
+        for due in [
+            "update jobs set run_at = now() where state = 'available'",
+            "update delivery_queue set due_at = now()",
+            "update endpoint_lanes set open_until = null",
+        ] {
+            sqlx::query(due).execute(&self.db).await.unwrap();
+        }
     }
 
     /// What is counted, as Prometheus reads it.

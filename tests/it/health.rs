@@ -204,6 +204,7 @@ fn the_documented_metrics_are_those_that_there_are() {
     metrics.llm_request("answered");
     metrics.llm_tokens(&Usage::default());
     metrics.insights("answered");
+    metrics.rows_purged("erasure", "calls", 1);
     metrics.queue(QueueGauges {
         available: 0,
         running: 0,

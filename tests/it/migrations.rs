@@ -26,16 +26,18 @@ type Shape = BTreeMap<String, BTreeSet<String>>;
 const SHAPE: &str = "
     select relname::text, format('column %I', attname) || format(' %s', format_type(atttypid, atttypmod))
     from pg_attribute join pg_class on pg_class.oid = attrelid
-    where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped
     union all
     select relname::text, pg_get_constraintdef(pg_constraint.oid)
-    from pg_constraint join pg_class on pg_class.oid = conrelid where connamespace = 'public'::regnamespace
+    from pg_constraint join pg_class on pg_class.oid = conrelid
+    where connamespace = 'public'::regnamespace and not relispartition
     union all
     select relname::text, pg_get_indexdef(indexrelid)
-    from pg_index join pg_class on pg_class.oid = indrelid where relnamespace = 'public'::regnamespace
+    from pg_index join pg_class on pg_class.oid = indrelid
+    where relnamespace = 'public'::regnamespace and not relispartition
     union all
     select relname::text, pg_get_triggerdef(pg_trigger.oid)
-    from pg_trigger join pg_class on pg_class.oid = tgrelid where relnamespace = 'public'::regnamespace and not tgisinternal";
+    from pg_trigger join pg_class on pg_class.oid = tgrelid where relnamespace = 'public'::regnamespace and not tgisinternal and not relispartition";
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/migrations")

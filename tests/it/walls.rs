@@ -64,6 +64,7 @@ fn door(method: &Method, path: &str) -> Door {
                 Scope::ManageCalls
             })
         }
+        path if path.starts_with("/v1/erasures") => Door::Callers(Scope::EraseCalls),
         path if [
             "/v1/webhook-endpoints",
             "/v1/deliveries",
@@ -230,6 +231,9 @@ async fn furnished(
     });
     let connection = app.post("/v1/connections", &account.key).json(&connection);
     let connection: Value = connection.send().await.unwrap().json().await.unwrap();
+    let erasure = app.post("/v1/erasures", &account.key);
+    let erasure = erasure.json(&json!({"email": "nobody@example.com"}));
+    let erasure: Value = erasure.send().await.unwrap().json().await.unwrap();
     let list = app.get("/v1/deliveries", &account.key);
     let list: Value = list.send().await.unwrap().json().await.unwrap();
     let delivery = &list["data"][0];
@@ -247,6 +251,7 @@ async fn furnished(
         ("deliveries", text(&delivery["id"])),
         ("events", text(&delivery["event_id"])),
         ("connections", text(&connection["id"])),
+        ("erasures", text(&erasure["id"])),
         ("numbers", text(&connection["numbers"][0])),
     ];
     (account, ids.into())
@@ -273,6 +278,12 @@ fn body(path: &str, id: &str) -> Value {
             "source_id": "x", "duration": 1, "call_summary": "s", "external_app_url": "https://example.com",
             "external_app_name": "n", "recording_id": "r", "external_uuid": "e",
         });
+    }
+    if path.ends_with("/rotate-secret") || path == "/v1/webhook-endpoints/{id}" {
+        return json!({});
+    }
+    if path.ends_with("/explain-signature") {
+        return json!({"webhook_id": id, "webhook_timestamp": "1", "webhook_signature": "v1,AAAA", "body": "{}"});
     }
     json!({"call_id": id})
 }

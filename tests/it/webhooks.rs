@@ -1,14 +1,16 @@
-//! Webhooks, from emitting to the endpoint: on a real database, over real HTTP, with jobs run by hand.
+//! Webhooks, from emitting to the endpoint: on a real database, over real HTTP, with the engine run by hand.
 
 mod api;
 mod document;
+mod engine;
 mod fixture;
+mod keys;
 mod order;
 mod outcomes;
 mod owners;
+mod settings;
 mod story;
-
-use std::sync::Barrier;
+mod trial;
 
 use fixture::{Hooks, sole};
 use onhook::domain::{
@@ -73,7 +75,7 @@ async fn every_attempt_sends_the_same_bytes_under_the_same_id() {
         .attempts()
         .await
         .iter()
-        .map(|(_, a)| a.outcome)
+        .map(|kept| kept.attempt.outcome)
         .collect();
     assert_eq!(
         outcomes,
@@ -91,7 +93,7 @@ async fn where_nobody_listens_nothing_is_kept() {
     let hooks = Hooks::boot().await;
     assert_eq!(hooks.emit(&hooks.call(), &EventType::ALL).await, 0);
     assert_eq!(
-        hooks.count("events").await + hooks.count("deliveries").await,
+        hooks.count("events").await + hooks.count("delivery_queue").await,
         0
     );
 
@@ -116,61 +118,12 @@ async fn an_event_is_delivered_to_each_who_subscribes_and_to_no_other_account() 
         .await;
 
     let call = hooks.call();
-    let jobs = hooks
+    let made = hooks
         .emit(&call, &[EventType::CallStarted, EventType::CallEnded])
         .await;
-    assert_eq!(jobs, 3);
+    assert_eq!(made, 3);
     hooks.run_due().await;
     assert_eq!(all.received().len(), 2);
     assert_eq!(sole(ended.received()).event_type(), "call.ended");
     assert!(other.received().is_empty());
-}
-
-#[tokio::test]
-async fn a_job_that_runs_twice_sends_twice_and_records_once() {
-    let hooks = Hooks::boot().await;
-    // Neither is answered before both are sent.
-    let both = Barrier::new(2);
-    let receiver = Receiver::scripted(move |_, _| {
-        both.wait();
-        Reply::Status(204)
-    });
-    hooks.endpoint(&receiver.url(), &[]).await;
-    hooks.emit(&hooks.call(), &[EventType::CallEnded]).await;
-
-    let first = sole(hooks.claim().await);
-    hooks.lose_leases().await;
-    let second = sole(hooks.claim().await);
-    assert_eq!(first.job_id, second.job_id);
-    // As after a `kill -9` between the answer and the commit: the first run's result is not written down.
-    tokio::join!(hooks.run(&second), hooks.run(&first));
-
-    assert_eq!(receiver.received().len(), 2);
-    assert_eq!(hooks.attempts().await.len(), 1);
-    assert_eq!(
-        sole(hooks.deliveries().await).state,
-        DeliveryState::Succeeded
-    );
-    assert_eq!(hooks.count("jobs").await, 0);
-}
-
-#[tokio::test]
-async fn the_worker_that_lost_its_lease_writes_nothing_down() {
-    let hooks = Hooks::boot().await;
-    let receiver =
-        Receiver::scripted(|number, _| Reply::Status(if number == 0 { 200 } else { 500 }));
-    hooks.endpoint(&receiver.url(), &[]).await;
-    hooks.emit(&hooks.call(), &[EventType::CallEnded]).await;
-
-    let lost = sole(hooks.claim().await);
-    hooks.lose_leases().await;
-    let held = sole(hooks.claim().await);
-    hooks.run(&lost).await;
-    assert!(hooks.attempts().await.is_empty());
-    hooks.run(&held).await;
-    let delivery = sole(hooks.deliveries().await);
-    assert_eq!(
-        (delivery.state, delivery.attempts),
-        (DeliveryState::Pending, 1)
-    );
 }

@@ -48,6 +48,7 @@ use crate::{
             example = json!(example::recorded_again())),
         (status = 201, description = "Recorded", body = OneCall,
             example = json!(example::recorded())),
+        (status = 410, description = "The call by that call_sid was erased", body = Refused),
         (status = 409, description = "Another call has that call_sid, or the same request is being worked on", body = Refused),
         (status = 422, description = "The Idempotency-Key was used for another request", body = Refused),
         Refusals, BodyRefusals
@@ -97,6 +98,7 @@ impl From<RecordError> for Error {
                 };
                 Self::fields(Code::AlreadyExists, vec![taken])
             }
+            RecordError::Erased => Self::new(Code::Gone, "the call by that call_sid was erased"),
             RecordError::InFuture { field } => {
                 let refused = FieldError::invalid(field, "must not be in the future");
                 Self::fields(Code::InvalidInput, vec![refused])

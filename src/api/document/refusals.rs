@@ -76,6 +76,8 @@ pub(super) fn refusal(at: &Refusing<'_>, status: &str) -> Option<Error> {
         "406" => calls::export::not_acceptable(),
         "408" => too_slow(),
         "409" => return conflict(at),
+        "410" if at.place == "/calls" => RecordError::Erased.into(),
+        "410" => voice_calls::erased(),
         "412" => UpdateError::Changed.into(),
         "413" => too_large(at.body_bytes_max),
         "415" => {
@@ -122,7 +124,7 @@ fn invalid(at: &Refusing<'_>) -> Error {
             FieldError::invalid("format", "must be one of ndjson, csv, csv-safe"),
             Some(Place::Query),
         ),
-        ("get", "/v1/deliveries") => (
+        ("get", "/v1/deliveries" | "/v1/webhook-endpoints" | "/v1/erasures") => (
             FieldError::invalid("limit", one_to_a_hundred),
             Some(Place::Query),
         ),
@@ -133,6 +135,18 @@ fn invalid(at: &Refusing<'_>) -> Error {
         (_, "/v1/numbers/{number}") => (FieldError::invalid("number", NotE164), Some(Place::Path)),
         ("post", "/v1/connections") => (FieldError::missing("provider"), None),
         ("post", "/v1/webhook-endpoints") => (FieldError::missing("url"), None),
+        ("patch", "/v1/webhook-endpoints/{id}") => (
+            FieldError::invalid("max_per_second", "must be a whole number from 1 to 1000"),
+            None,
+        ),
+        ("post", "/v1/webhook-endpoints/{id}/rotate-secret") => (
+            FieldError::invalid("overlap_s", "must be a whole number from 0 to 604800"),
+            None,
+        ),
+        ("post", "/v1/webhook-endpoints/{id}/explain-signature") => {
+            (FieldError::missing("webhook_id"), None)
+        }
+        ("post", "/v1/erasures") => (FieldError::invalid("call_id", "must be a UUID"), None),
         (_, place) if place.contains("/{id}") => (
             FieldError::invalid("id", "must be a UUID"),
             Some(Place::Path),
@@ -161,6 +175,7 @@ fn what(at: &Refusing<'_>) -> &'static str {
         place if place.starts_with("/v1/numbers/") => "number",
         place if place.starts_with("/v1/deliveries/") => "delivery",
         place if place.starts_with("/v1/events/") => "event",
+        place if place.starts_with("/v1/erasures/") => "erasure",
         place if place.starts_with("/v1/webhook-endpoints/") => "endpoint",
         place if place.starts_with("/v3/communication/voice_call_recordings/") => "recording",
         place if place.starts_with("/v3/communication/") => "voice call",
@@ -191,9 +206,13 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
         ("put" | "patch", place) if place.starts_with("/v3/") => {
             InvalidTransition::RingsAgain.into()
         }
-        ("post", "/calls/make-call" | "/v1/webhook-endpoints" | "/v1/connections") => {
-            idempotency::in_progress()
-        }
+        (
+            "post",
+            "/calls/make-call"
+            | "/v1/webhook-endpoints"
+            | "/v1/webhook-endpoints/{id}/rotate-secret"
+            | "/v1/connections",
+        ) => idempotency::in_progress(),
         _ => return None,
     };
     Some(error)
@@ -221,7 +240,7 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
             connections::not_accepted("Twilio does not accept the credentials (401 Unauthorized)")
         }
         ("put", "/v1/numbers/{number}") => connections::unknown_connection(),
-        ("post", "/v1/webhook-endpoints") => {
+        ("post", "/v1/webhook-endpoints") | ("patch", "/v1/webhook-endpoints/{id}") => {
             FieldError::invalid("url", "must begin with http:// or https://")
         }
         ("put", "/v3/communication/voice_call_recordings/{uid}") => {

@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 const CALL: &str = "0199c0de-0000-7000-8000-000000000001";
 const CONNECTION: &str = "0199c0de-0000-7000-8000-0000000000c1";
 const ENDPOINT: &str = "0199c0de-0000-7000-8000-0000000000e1";
+const PUBLIC_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const EVENT: &str = "0199c0de-0000-7000-8000-0000000000b1";
 const DELIVERY: &str = "0199c0de-0000-7000-8000-0000000000d1";
+const ERASURE: &str = "0199c0de-0000-7000-8000-0000000000e2";
 const TRANSCRIPT: &str = "0199c0de-0000-7000-8000-0000000000f1";
 const ENDED_AT: &str = "2026-03-02T09:15:28.569Z";
 
@@ -197,9 +199,116 @@ pub fn numbers() -> Value {
 /// An endpoint.
 pub fn endpoint() -> Value {
     json!({
-        "id": ENDPOINT, "url": "https://example.com/hook", "event_types": ["call.ended", "call.analyzed"],
-        "state": "enabled", "disabled_reason": null,
+        "id": ENDPOINT, "url": "https://example.com/hook", "kind": "standard", "event_types": ["call.ended", "call.analyzed"],
+        "signatures": ["v1"], "public_key": PUBLIC_KEY, "headers": {"x-tenant": "********"}, "authorization": {"type": "bearer"},
+        "max_per_second": 50, "max_concurrency": null, "state": "enabled", "disabled_reason": null,
         "created_at": "2026-03-01T08:10:00Z", "updated_at": "2026-03-01T08:10:00Z",
+    })
+}
+
+/// The endpoint, as it is asked for.
+pub fn endpoint_wanted() -> Value {
+    json!({
+        "url": "https://example.com/hook", "event_types": ["call.ended", "call.analyzed"], "headers": {"x-tenant": "acme"},
+        "authorization": {"type": "bearer", "token": "a-token-of-yours"}, "max_per_second": 50,
+    })
+}
+
+/// The endpoint, disabled.
+pub fn endpoint_disabled() -> Value {
+    let mut endpoint = endpoint();
+    let disabled = [
+        ("state", json!("disabled")),
+        ("disabled_reason", json!("manual")),
+        ("updated_at", json!("2026-03-05T09:00:00Z")),
+    ];
+    set(&mut endpoint, &disabled);
+    endpoint
+}
+
+/// The endpoint, tried out.
+pub fn endpoint_tested() -> Value {
+    let body = json!({"type": "webhook.test", "timestamp": "2026-03-05T09:00:00Z", "data": {"endpoint_id": ENDPOINT}});
+    json!({
+        "ok": true, "outcome": "succeeded", "started_at": "2026-03-05T09:00:00Z", "duration_ms": 41,
+        "request": {
+            "method": "POST", "url": "https://example.com/hook",
+            "headers": {
+                "authorization": "********", "content-type": "application/json", "webhook-id": "0199c0de-0000-7000-8000-0000000000b9",
+                "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", "webhook-timestamp": "1772701200",
+                "x-tenant": "********",
+            },
+            "body": body.to_string(),
+        },
+        "response": {"status": 204, "body": "", "truncated": false},
+    })
+}
+
+/// A key of the endpoint.
+pub fn endpoint_key() -> Value {
+    json!({
+        "id": "0199c0de-0000-7000-8000-0000000000e2", "scheme": "v1", "public_key": null,
+        "created_at": "2026-03-01T08:10:00Z", "expires_at": null,
+    })
+}
+
+/// The endpoint's keys.
+pub fn endpoint_keys() -> Value {
+    let mut public = endpoint_key();
+    let other = [
+        ("id", json!("0199c0de-0000-7000-8000-0000000000e3")),
+        ("scheme", json!("v1a")),
+        ("public_key", json!(PUBLIC_KEY)),
+    ];
+    set(&mut public, &other);
+    json!({"data": [endpoint_key(), public]})
+}
+
+/// A new key, and the one before it.
+pub fn endpoint_key_rotated() -> Value {
+    let mut former = endpoint_key();
+    set(
+        &mut former,
+        &[("expires_at", json!("2026-03-06T09:00:00Z"))],
+    );
+    let mut key = endpoint_key();
+    let secret = format!("whsec_{}=", "A".repeat(43));
+    let new = [
+        ("id", json!("0199c0de-0000-7000-8000-0000000000e4")),
+        ("created_at", json!("2026-03-05T09:00:00Z")),
+        ("secret", json!(secret)),
+        ("former", json!([former])),
+    ];
+    set(&mut key, &new);
+    key
+}
+
+/// What a receiver asks about.
+pub fn signature_to_explain() -> Value {
+    json!({
+        "webhook_id": EVENT, "webhook_timestamp": "1772442928",
+        "webhook_signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+        "body": "{\"type\": \"call.ended\"}", "computed_signature": "v1,AAAA",
+    })
+}
+
+/// What it is told.
+pub fn signature_explained() -> Value {
+    json!({
+        "verifies": false,
+        "findings": [
+            {"part": "id", "holds": true, "detail": "it is an event of this account"},
+            {"part": "timestamp", "holds": true, "detail": "4 s before now"},
+            {"part": "signature", "holds": false, "detail":
+                "a key of this endpoint made it of the body that was sent, which is not the body given here"},
+            {"part": "body", "holds": false, "detail":
+                "it is the same JSON in other bytes: it was parsed and written again. Verify the raw body, before any parsing. 22 bytes, \
+                 21 were sent; the first 8 are the same"},
+            {"part": "computed", "holds": false, "detail":
+                "no key of this endpoint makes it, nor do the usual mistakes: compare `signed_content` with what the receiver signs"},
+        ],
+        "signed_content": format!("{EVENT}.1772442928.{{\"type\": \"call.ended\"}}"),
+        "signed_content_bytes": 70,
     })
 }
 
@@ -214,7 +323,7 @@ pub fn endpoint_added() -> Value {
 
 /// The account's endpoints.
 pub fn endpoints() -> Value {
-    json!({"data": [endpoint()]})
+    json!({"data": [endpoint()], "next_cursor": null})
 }
 
 /// A page of deliveries.
@@ -226,13 +335,19 @@ pub fn deliveries() -> Value {
 pub fn delivery_with_attempts() -> Value {
     let mut delivery = delivery();
     let attempts = json!([
-        {"attempt": 2, "started_at": "2026-03-02T09:15:34.650Z", "duration_ms": 12, "outcome": "succeeded",
+        {"attempt": 2, "request": request(1_772_442_934), "started_at": "2026-03-02T09:15:34.650Z", "duration_ms": 12, "outcome": "succeeded",
             "response_status": 200, "response_body": "thank you"},
-        {"attempt": 1, "started_at": "2026-03-02T09:15:28.589Z", "duration_ms": 9, "outcome": "server_error",
+        {"attempt": 1, "request": request(1_772_442_928), "started_at": "2026-03-02T09:15:28.589Z", "duration_ms": 9, "outcome": "server_error",
             "response_status": 502, "response_body": "bad gateway"},
     ]);
     set(&mut delivery, &[("attempts", attempts)]);
     delivery
+}
+
+fn request(timestamp: i64) -> Value {
+    json!({
+        "method": "POST", "url": "https://example.com/hook", "webhook_id": EVENT, "webhook_timestamp": timestamp,
+    })
 }
 
 /// The delivery, on its way once more.
@@ -252,6 +367,28 @@ pub fn event() -> Value {
     let call = read(include_str!("story/call.json"));
     let body = json!({"type": "call.ended", "timestamp": ENDED_AT, "data": call});
     json!({"id": EVENT, "type": "call.ended", "call_id": CALL, "timestamp": ENDED_AT, "body": body.to_string()})
+}
+
+/// The call is to be erased.
+pub fn erasure_body() -> Value {
+    json!({"call_id": CALL})
+}
+
+/// It was: the receipt.
+pub fn erasure() -> Value {
+    json!({
+        "id": ERASURE,
+        "subject": {"type": "call", "digest": "5f2c1b9a3d4e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8"},
+        "state": "completed", "calls_looked_at": 0, "calls_found": 1, "calls_erased": 1,
+        "removed": {"analyses": 1, "attempts": 2, "calls": 1, "deliveries": 1, "names": 1, "receipts": 3, "transcripts": 1,
+            "webhook_payloads": 1},
+        "created_at": "2026-03-09T08:00:00.101Z", "completed_at": "2026-03-09T08:00:00.392Z",
+    })
+}
+
+/// A page of erasures.
+pub fn erasures() -> Value {
+    json!({"data": [erasure()], "next_cursor": null})
 }
 
 fn delivery() -> Value {

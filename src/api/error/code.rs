@@ -21,6 +21,8 @@ pub enum Code {
     MethodNotAllowed,
     /// None of the media types that the client takes can be given: 406.
     NotAcceptable,
+    /// It was erased, and stays so: 410.
+    Gone,
     /// It is there already: 409.
     AlreadyExists,
     /// The state does not allow it: 409.
@@ -49,7 +51,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedBody,
         Self::InvalidInput,
         Self::Unprocessable,
@@ -58,6 +60,7 @@ impl Code {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
+        Self::Gone,
         Self::AlreadyExists,
         Self::InvalidTransition,
         Self::PreconditionFailed,
@@ -82,6 +85,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Gone => StatusCode::GONE,
             Self::AlreadyExists | Self::InvalidTransition | Self::InProgress => {
                 StatusCode::CONFLICT
             }
@@ -107,6 +111,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotAcceptable => "not_acceptable",
+            Self::Gone => "gone",
             Self::AlreadyExists => "already_exists",
             Self::InvalidTransition => "invalid_transition",
             Self::PreconditionFailed => "precondition_failed",
@@ -132,6 +137,7 @@ impl Code {
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "The path does not have that method",
             Self::NotAcceptable => "It cannot be given in that form",
+            Self::Gone => "It was erased",
             Self::AlreadyExists => "It is there already",
             Self::InvalidTransition => "The state does not allow it",
             Self::PreconditionFailed => "Somebody else changed it first",

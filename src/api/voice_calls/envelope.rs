@@ -145,6 +145,9 @@ pub enum Changes {
 /// How a call may not be made known.
 #[derive(Debug, IntoResponses)]
 pub enum Taken {
+    /// The call by that `source_id` was erased.
+    #[response(status = 410)]
+    Erased(Failure),
     /// The `source_id` is taken, or a new call cannot have that status.
     #[response(status = 409)]
     Conflict(Failure),
@@ -203,6 +206,7 @@ fn code(code: Code) -> &'static str {
         | Code::NotFound
         | Code::MethodNotAllowed
         | Code::NotAcceptable
+        | Code::Gone
         | Code::AlreadyExists
         | Code::InvalidTransition
         | Code::PreconditionFailed

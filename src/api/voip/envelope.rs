@@ -160,6 +160,7 @@ impl From<Code> for ErrorType {
             | Code::Unprocessable
             | Code::MethodNotAllowed
             | Code::NotAcceptable
+            | Code::Gone
             | Code::AlreadyExists
             | Code::InvalidTransition
             | Code::PreconditionFailed

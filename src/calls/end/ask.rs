@@ -88,9 +88,9 @@ async fn attempt(tools: &Tools, claim: &Claim, kind: JobKind) -> Attempt {
         JobKind::Analyze
         | JobKind::Insights
         | JobKind::ReadRecording
-        | JobKind::Deliver
         | JobKind::PlaceCall
-        | JobKind::EndLegs => Attempt::failed(std::fmt::Error),
+        | JobKind::EndLegs
+        | JobKind::Erase => Attempt::failed(std::fmt::Error),
     }
 }
 

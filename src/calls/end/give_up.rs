@@ -37,7 +37,7 @@ pub(super) async fn tell(
         event: EventType::TerminationFailed,
         at: now,
     };
-    Ok(emit::emit(conn, &[happening]).await?.jobs > 0)
+    Ok(emit::emit(conn, &[happening]).await?.deliveries > 0)
 }
 
 /// Gives up what nobody asks for any more. Answers how many parts.

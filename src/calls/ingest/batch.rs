@@ -2,6 +2,11 @@
 //!
 //! What makes it idempotent: a call's name is unique per account, a receipt's digest is unique per call, and the state
 //! machine takes nothing from a report twice.
+//!
+//! Of a call that was erased nothing is kept. Its name is refused where it is claimed ([`names::resolve_or_claim`]). If it
+//! was still there when it was looked up, the erasure had not committed: whoever locks the call first comes first. If that is
+//! us, the erasure finds what we have written; if it is the erasure, the call is gone when we have its lock, and so is the
+//! report.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -55,7 +60,12 @@ pub(super) async fn apply(
 ) -> Result<Applied, store::Error> {
     let found = resolve(&mut *conn, reports).await?;
     let mut touched = load(&mut *conn, reports, &found).await?;
-    let receipts = absorb(reports, &found, &mut touched);
+    let absorbed = absorb(reports, &found, &mut touched);
+    let keys: Vec<Option<Key>> = absorbed
+        .iter()
+        .map(|kept| Some(key(kept.as_ref()?)))
+        .collect();
+    let receipts: Vec<Receipt> = absorbed.into_iter().flatten().collect();
     let moved = moved(&touched);
     let jobs: Vec<NewJob> = moved
         .iter()
@@ -77,7 +87,7 @@ pub(super) async fn apply(
     let late = wanted::late(&mut *conn, &amended).await?;
     let told = tell(conn, moved, &found).await?;
     Ok(Applied {
-        ingested: answers(&receipts, fresh),
+        ingested: answers(keys, fresh),
         woken: told || late || !jobs.is_empty(),
     })
 }
@@ -86,8 +96,8 @@ pub(super) async fn apply(
 struct Found {
     /// The time of the transaction.
     now: DateTime<Utc>,
-    /// The call of each report, in their order.
-    ids: Vec<CallId>,
+    /// The call of each report, in their order; none: it was erased.
+    ids: Vec<Option<CallId>>,
     /// Those that did not exist.
     new: HashSet<CallId>,
     /// The accounts that have an endpoint to tell.
@@ -110,7 +120,8 @@ async fn resolve(conn: &mut PgConnection, reports: &[CallReport]) -> Result<Foun
         .collect();
     let (now, claimed) = names::resolve_or_claim(&mut *conn, &asked).await?;
     let mut known = HashMap::with_capacity(claimed.len());
-    let (mut new, mut listening, mut taken) = (HashSet::new(), HashSet::new(), Vec::new());
+    let (mut new, mut listening) = (HashSet::new(), HashSet::new());
+    let (mut taken, mut erased) = (Vec::new(), HashSet::new());
     for claimed in claimed {
         if claimed.listened {
             listening.insert(claimed.name.account_id);
@@ -122,6 +133,9 @@ async fn resolve(conn: &mut PgConnection, reports: &[CallReport]) -> Result<Foun
                     new.insert(call_id);
                 }
             }
+            None if claimed.erased => {
+                erased.insert(claimed.name);
+            }
             None => taken.push(claimed.name),
         }
     }
@@ -131,7 +145,11 @@ async fn resolve(conn: &mut PgConnection, reports: &[CallReport]) -> Result<Foun
     }
     let ids = reports
         .iter()
-        .map(|report| known.get(&name(report)).copied())
+        .map(|report| {
+            let name = name(report);
+            let id = known.get(&name).copied();
+            (id.is_some() || erased.contains(&name)).then_some(id)
+        })
         .collect::<Option<Vec<_>>>();
     let ids = ids.ok_or_else(|| {
         store::Error::Unavailable("a call's name vanished while it was looked up".into())
@@ -150,12 +168,13 @@ async fn load(
     reports: &[CallReport],
     found: &Found,
 ) -> Result<BTreeMap<CallId, Touched>, store::Error> {
-    let (ids, new) = (&found.ids, &found.new);
-    let known: BTreeSet<(AccountId, CallId)> = reports
-        .iter()
-        .zip(ids)
+    let new = &found.new;
+    let of = reports.iter().zip(&found.ids);
+    let of = of.filter_map(|(report, id)| Some((report, (*id)?)));
+    let known: BTreeSet<(AccountId, CallId)> = of
+        .clone()
         .filter(|(_, id)| !new.contains(id))
-        .map(|(report, id)| (report.account_id, *id))
+        .map(|(report, id)| (report.account_id, id))
         .collect();
     let mut touched = BTreeMap::new();
     if !known.is_empty() {
@@ -172,9 +191,9 @@ async fn load(
             );
         }
     }
-    for (report, id) in reports.iter().zip(ids).filter(|(_, id)| new.contains(id)) {
-        touched.entry(*id).or_insert_with(|| Touched {
-            call: first(report, *id, found.now),
+    for (report, id) in of.filter(|(_, id)| new.contains(id)) {
+        touched.entry(id).or_insert_with(|| Touched {
+            call: first(report, id, found.now),
             before: None,
             changed: true,
         });
@@ -182,32 +201,33 @@ async fn load(
     Ok(touched)
 }
 
-/// Applies the state machine; answers the receipt of each report.
+/// Applies the state machine; answers the receipt of each report, none for those of calls that are erased.
 fn absorb(
     reports: &[CallReport],
     found: &Found,
     touched: &mut BTreeMap<CallId, Touched>,
-) -> Vec<Receipt> {
+) -> Vec<Option<Receipt>> {
     let mut receipts = Vec::with_capacity(reports.len());
     for (report, id) in reports.iter().zip(&found.ids) {
+        let Some(known) = id.and_then(|id| touched.get_mut(&id)) else {
+            receipts.push(None);
+            continue;
+        };
         let told = Report::new(
             report.kind,
             report.occurred_at.unwrap_or(found.now),
             report.facts.clone(),
         );
         let mut late = true;
-        // A call that was deleted, or erased, stays so: the receipt is all that is left of a late report.
-        if let Some(known) = touched
-            .get_mut(id)
-            .filter(|known| known.call.deleted_at.is_none())
-        {
+        // A call that was deleted stays so: the receipt is all that is left of a late report.
+        if known.call.deleted_at.is_none() {
             late = known.call.life.is_late(&told);
             let before = (!known.changed).then(|| known.call.clone());
             known.call.life.absorb(&told);
             learn_provider(&mut known.call, report);
             known.changed = before.is_none_or(|before| before != known.call);
         }
-        receipts.push(receipt(report, *id, &told, late));
+        receipts.push(Some(receipt(report, known.call.call_id, &told, late)));
     }
     receipts
 }
@@ -253,16 +273,22 @@ async fn tell(
     Ok(effects::tell(conn, &changes, found.now).await?)
 }
 
+/// What a receipt is known by.
+type Key = (CallId, Vec<u8>);
+
+fn key(receipt: &Receipt) -> Key {
+    (receipt.call_id, receipt.digest.to_vec())
+}
+
 /// A report is a duplicate if its receipt was there before, also from earlier in this batch.
-fn answers(receipts: &[Receipt], fresh: Vec<(CallId, Vec<u8>)>) -> Vec<Ingested> {
-    let mut fresh: HashSet<(CallId, Vec<u8>)> = fresh.into_iter().collect();
-    receipts
-        .iter()
-        .map(|receipt| Ingested {
-            call_id: receipt.call_id,
-            duplicate: !fresh.remove(&(receipt.call_id, receipt.digest.to_vec())),
-        })
-        .collect()
+fn answers(keys: Vec<Option<Key>>, fresh: Vec<Key>) -> Vec<Ingested> {
+    let mut fresh: HashSet<Key> = fresh.into_iter().collect();
+    let answer = |key: Option<Key>| match key {
+        None => Ingested::Erased,
+        Some(key) if fresh.remove(&key) => Ingested::Recorded(key.0),
+        Some(key) => Ingested::Duplicate(key.0),
+    };
+    keys.into_iter().map(answer).collect()
 }
 
 fn name(report: &CallReport) -> CallName {

@@ -74,7 +74,7 @@ pub(super) async fn placed(
     let over = call.life.end.is_some();
     let named = CallName::telephony(call.account_id, name.as_str());
     let claims = [(named.clone(), call.call_id)];
-    if names::claim(conn, &claims).await?.is_empty() {
+    if names::claim(conn, &claims).await?.calls.is_empty() {
         let (_, owners) = names::resolve_now(&mut *conn, std::slice::from_ref(&named)).await?;
         if owners.get(&named) != Some(&call.call_id) {
             tracing::warn!(call.id = %call.call_id, "the provider's id of a placed call is another call's");

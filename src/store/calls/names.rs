@@ -97,10 +97,27 @@ pub struct Claimed {
     pub new: bool,
     /// Whether a webhook endpoint of the account is enabled. Here so that nothing else is asked where nobody listens.
     pub listened: bool,
+    /// Whether it is an erased call's: it leads to no call, and to none that is yet to come.
+    pub erased: bool,
+}
+
+/// What became of names that calls were to have.
+#[derive(Debug)]
+pub struct Granted {
+    /// The calls whose name was free and is theirs now.
+    pub calls: Vec<CallId>,
+    /// Whether one of the names is an erased call's.
+    pub erased: bool,
 }
 
 /// The calls that go by these names, and the time of the transaction. A name that nobody has goes to the call that stands
 /// with it. Names in one order, whoever asks: two replicas that claim the same ones wait, and do not deadlock.
+///
+/// **A name of an erased call** goes to nobody. An erasure takes names away and leaves their tombstones in one transaction, so
+/// a name that is free to us although it was an erased call's was taken away by somebody who has committed: else its index entry
+/// would be in our way. `erased_among` is asked after the names are written, and with a snapshot of its own, so it sees that
+/// tombstone, which the snapshot of this statement may not. Who comes first is erased with the call; who comes later is refused
+/// here. It is one question for all new names of a batch, and none more where nothing was ever erased.
 pub async fn resolve_or_claim(
     conn: &mut PgConnection,
     names: &[(CallName, CallId)],
@@ -116,15 +133,21 @@ pub async fn resolve_or_claim(
              select account_id, namespace, name, call_id from asked
              on conflict do nothing
              returning account_id, namespace, name, call_id
+           ), erased as materialized (
+             select erased.account_id, erased.namespace, erased.name
+             from (select array_agg(account_id) as accounts, array_agg(namespace) as namespaces, array_agg(name) as names
+                   from claimed) as new
+             cross join lateral erased_among(new.accounts, new.namespaces, new.names) as erased
            ), listened as materialized (
              select distinct account_id from endpoints where account_id = any($1) and state = 'enabled'
            )
            select now() as "now!", asked.account_id as "account_id!: AccountId", asked.namespace as "namespace!",
                   asked.name as "name!", claimed.call_id is not null as "new!",
                   asked.account_id in (select account_id from listened) as "listened!",
-                  coalesce(claimed.call_id, known.call_id) as "call_id: CallId"
+                  erased.name is not null as "erased!", coalesce(claimed.call_id, known.call_id) as "call_id: CallId"
            from asked
            left join claimed using (account_id, namespace, name)
+           left join erased using (account_id, namespace, name)
            left join lateral (
              select call_id from call_names
              where claimed.call_id is null and call_names.account_id = asked.account_id
@@ -136,13 +159,13 @@ pub async fn resolve_or_claim(
         &words,
         &calls
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     let now = rows
         .first()
         .map(|row| row.now)
         .ok_or(sqlx::Error::RowNotFound)?;
-    let claimed = rows
+    let mut claimed: Vec<Claimed> = rows
         .into_iter()
         .map(|row| Claimed {
             name: CallName {
@@ -153,22 +176,29 @@ pub async fn resolve_or_claim(
             call_id: row.call_id,
             new: row.new,
             listened: row.listened,
+            erased: row.erased,
         })
         .collect();
+    for erased in claimed.iter_mut().filter(|claimed| claimed.erased) {
+        erased.new = false;
+        if let Some(call_id) = erased.call_id.take() {
+            release(&mut *conn, &erased.name, call_id).await?;
+        }
+    }
     Ok((now, claimed))
 }
 
-/// Gives names to calls; answers those that were free. A name that is taken keeps its call.
-pub async fn claim(
-    conn: &mut PgConnection,
-    names: &[(CallName, CallId)],
-) -> sqlx::Result<Vec<CallId>> {
+/// Gives names to calls; answers those that were free. A name that is taken keeps its call, and one of an erased call gets none.
+pub async fn claim(conn: &mut PgConnection, names: &[(CallName, CallId)]) -> sqlx::Result<Granted> {
     let (_, claimed) = resolve_or_claim(conn, names).await?;
-    Ok(claimed
-        .into_iter()
-        .filter(|claimed| claimed.new)
-        .filter_map(|claimed| claimed.call_id)
-        .collect())
+    Ok(Granted {
+        erased: claimed.iter().any(|claimed| claimed.erased),
+        calls: claimed
+            .into_iter()
+            .filter(|claimed| claimed.new)
+            .filter_map(|claimed| claimed.call_id)
+            .collect(),
+    })
 }
 
 /// Takes a name away from a call.

@@ -195,7 +195,7 @@ async fn beside(app: &TestApp) {
         .iter()
         .map(|endpoint| &endpoint["state"])
         .collect();
-    assert_eq!(states.len(), 2, "{endpoints}");
+    assert_eq!(states.len(), 4, "{endpoints}");
     assert!(states.contains(&&json!("enabled")) && states.contains(&&json!("disabled")));
     let dead = read(app, "/v1/deliveries?state=dead").await;
     assert_eq!(dead["data"][0]["event_type"], "call.answered");
@@ -348,7 +348,7 @@ async fn repeated(app: &TestApp) {
         .header("Idempotency-Key", "made-before")
         .header("content-type", "application/json")
         .body(r#"{"url":"https://example.com/x"}"#);
-    let answered = again.send().await.unwrap();
+    let answered = again.send_to_be_replayed().await.unwrap();
     assert_eq!(answered.status(), StatusCode::CREATED);
     assert_eq!(answered.headers()["idempotent-replayed"], "true");
     let body: Value = answered.json().await.unwrap();

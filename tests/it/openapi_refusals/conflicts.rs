@@ -42,6 +42,13 @@ impl There<'_> {
         }
     }
 
+    /// Erases a call.
+    async fn erase(&mut self, call: &Value) {
+        let subject = json!({"call_id": call});
+        self.done("post", "/v1/erasures", "", Some(&subject)).await;
+        self.app.run_jobs().await;
+    }
+
     /// Does what must succeed, and answers what came of it.
     async fn done(
         &self,
@@ -92,6 +99,12 @@ async fn calls(there: &mut There<'_>) {
         let answer = there.send(delete, live, None, ("x-none", "1")).await;
         there.compared.expect(delete, 409, answer).await;
 
+        let erased = changed(post, "call_sid", Some(json!(format!("erased {all}"))));
+        let recorded = there.done("post", all, "", Some(&erased)).await;
+        there.erase(&recorded["data"]["id"]).await;
+        let answer = there.send(post, "", Some(&erased), ("x-none", "1")).await;
+        there.compared.expect(post, 410, answer).await;
+
         let key = ("idempotency-key", all);
         there
             .send(
@@ -125,6 +138,13 @@ async fn voice_calls(there: &mut There<'_>) {
     other["rate"] = json!("0.07");
     let answer = there.send(post, "", Some(&other), ("x-none", "1")).await;
     there.compared.expect(post, 409, answer).await;
+
+    let mut erased = other.clone();
+    erased["source_id"] = json!("erased");
+    let created = there.done("post", all, "", Some(&erased)).await;
+    there.erase(&created["data"]["uid"]).await;
+    let answer = there.send(post, "", Some(&erased), ("x-none", "1")).await;
+    there.compared.expect(post, 410, answer).await;
 
     let put = Operation::find("put", one);
     there
@@ -170,7 +190,7 @@ async fn placed(there: &mut There<'_>) {
         let make = Operation::find("post", make);
         let (_, body) = make.body().unwrap();
         let key = ("idempotency-key", make.template);
-        in_progress(there, make, body).await;
+        in_progress(there, (make, ""), body).await;
         let answer = there.send(make, "", Some(body), key).await.unwrap();
         assert!(
             answer.status().is_success(),
@@ -211,7 +231,7 @@ async fn needed(there: &mut There<'_>, connection: &str, twilio: &ProviderDouble
 
     let add = Operation::find("post", "/v1/connections");
     let body = changed(add, "answer_url", Some(json!("http://127.0.0.1:9/voice")));
-    in_progress(there, add, &body).await;
+    in_progress(there, (add, ""), &body).await;
 }
 
 /// Verified, and not to be read.
@@ -230,7 +250,7 @@ async fn malformed(there: &mut There<'_>, connection: &str) {
 }
 
 /// The same request, while the first waits for the account's row.
-async fn in_progress(there: &mut There<'_>, operation: Operation, body: &Value) {
+async fn in_progress(there: &mut There<'_>, (operation, id): (Operation, &str), body: &Value) {
     let mut lock = there.app.db.begin().await.unwrap();
     let blocked = "lock table calls, endpoints, connections in access exclusive mode";
     sqlx::query(blocked).execute(&mut *lock).await.unwrap();
@@ -250,11 +270,11 @@ async fn in_progress(there: &mut There<'_>, operation: Operation, body: &Value) 
             },
         )
         .await;
-        let second = there.send(operation, "", Some(body), header).await;
+        let second = there.send(operation, id, Some(body), header).await;
         lock.rollback().await.unwrap();
         second
     };
-    let (first, second) = tokio::join!(there.send(operation, "", Some(body), header), meanwhile);
+    let (first, second) = tokio::join!(there.send(operation, id, Some(body), header), meanwhile);
     assert!(first.unwrap().status().is_success());
     there.compared.expect(operation, 409, second).await;
 }
@@ -262,7 +282,8 @@ async fn in_progress(there: &mut There<'_>, operation: Operation, body: &Value) 
 async fn deliveries(there: &mut There<'_>) {
     let add = Operation::find("post", "/v1/webhook-endpoints");
     let body = changed(add, "url", Some(json!("http://127.0.0.1:9/hook")));
-    in_progress(there, add, &body).await;
+    in_progress(there, (add, ""), &body).await;
+    rotation(there).await;
     let live = there.done("get", "/calls/query", "", None).await;
     let call = live["data"][0]["id"].as_str().unwrap();
     there
@@ -284,6 +305,21 @@ async fn deliveries(there: &mut There<'_>) {
         .bearer_auth(&there.account.key);
     let answer = request.header(key.0, key.1).send().await;
     there.compared.expect(resend, 422, answer).await;
+}
+
+/// The secret of an endpoint, made by one request at a time.
+async fn rotation(there: &mut There<'_>) {
+    let rotate = Operation::find("post", "/v1/webhook-endpoints/{id}/rotate-secret");
+    let listed = there.done("get", "/v1/webhook-endpoints", "", None).await;
+    let endpoint = listed["data"][0]["id"].as_str().unwrap();
+    let (_, body) = rotate.body().unwrap();
+    in_progress(there, (rotate, endpoint), body).await;
+    let key = ("idempotency-key", "rotate");
+    let first = there.send(rotate, endpoint, Some(body), key).await.unwrap();
+    assert!(first.status().is_success());
+    let other = changed(rotate, "overlap_s", Some(json!(1)));
+    let answer = there.send(rotate, endpoint, Some(&other), key).await;
+    there.compared.expect(rotate, 422, answer).await;
 }
 
 /// Only a call that is live is bounded, and only in the future; only one that is over is analysed.

@@ -23,14 +23,19 @@ fn fault(operation: Operation) -> Wrong {
     let template = operation.template;
     let template = template.strip_prefix("/v1").unwrap_or(template);
     match (operation.method, template) {
-        ("post", "/calls/end") => Wrong::With("call_id", json!("x")),
+        ("post", "/calls/end" | "/erasures") => Wrong::With("call_id", json!("x")),
         ("post", "/calls" | "/calls/make-call") => Wrong::Without("call_to"),
         ("get", "/calls/query" | "/v3/communication/voice_calls") => Wrong::Query("per_page=101"),
         ("get", "/calls/export") => Wrong::Query("format=xml"),
-        ("get", "/deliveries") => Wrong::Query("limit=101"),
+        ("get", "/deliveries" | "/webhook-endpoints" | "/erasures") => Wrong::Query("limit=101"),
         ("get", "/numbers") => Wrong::Query("limit=1001"),
         ("post", "/connections") => Wrong::Without("provider"),
         ("post", "/webhook-endpoints") => Wrong::Without("url"),
+        ("patch", "/webhook-endpoints/{id}") => Wrong::With("max_per_second", json!(1_001)),
+        ("post", "/webhook-endpoints/{id}/rotate-secret") => {
+            Wrong::With("overlap_s", json!(604_801))
+        }
+        ("post", "/webhook-endpoints/{id}/explain-signature") => Wrong::Without("webhook_id"),
         ("get", path) if path.ends_with("/voice_call_stats") => Wrong::Query("start_date=x"),
         ("put", path) if path.ends_with("/voice_call_recordings/{uid}") => {
             Wrong::With("recording_played", json!("yes"))
@@ -103,6 +108,12 @@ async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared
         (
             "post",
             "/v1/webhook-endpoints",
+            "url",
+            Some(json!("ftp://example.com/")),
+        ),
+        (
+            "patch",
+            "/v1/webhook-endpoints/{id}",
             "url",
             Some(json!("ftp://example.com/")),
         ),

@@ -1,13 +1,13 @@
 //! An account with endpoints, on a database of its own, and a worker's parts to drive by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use onhook::{
     domain::{
         call::Call,
         call_object::Beside,
-        endpoint::Subscription,
+        endpoint::subscription::{Filter, Subscription},
         event::EventType,
         id::{AccountId, CallId, DeliveryId, EndpointId},
         lifecycle::Lifecycle,
@@ -15,17 +15,19 @@ use onhook::{
     },
     egress::{Egress, address::AddressPolicy},
     metrics::Metrics,
-    queue::{self, Claim, Outcome, runner::Wake, store::Room},
+    queue::runner::Wake,
     seal::SealingKey,
     store::{
-        attempts::{self, Attempt},
+        attempts::{self, Kept},
         deliveries::{self, Delivery, List},
         pool,
     },
     webhooks::{
-        deliver::{self, Deliverer},
+        deliver::Deliverer,
         emit::{self, Happening},
+        engine::{Engine, Limits},
         manage::{self, AddError, Added, Wanted},
+        settings::Settings,
     },
 };
 use secrecy::ExposeSecret as _;
@@ -84,7 +86,8 @@ impl Hooks {
 
     /// Adds an endpoint; its secret as its owner is shown it.
     pub(super) async fn endpoint(&self, url: &str, types: &[EventType]) -> (EndpointId, String) {
-        let subscription = Subscription::to(types.to_vec());
+        let types = types.iter().copied().map(Filter::Type);
+        let subscription = Subscription::to(types.collect());
         let added = self.add(url, &subscription).await.unwrap();
         let secret = added.secret.expose_secret().to_owned();
         (added.endpoint.endpoint_id, secret)
@@ -104,8 +107,10 @@ impl Hooks {
         let wanted = Wanted {
             endpoint_id: EndpointId::generate(),
             account_id: self.account_id,
-            url,
-            subscription,
+            settings: Settings {
+                subscription: subscription.clone(),
+                ..Settings::to(url)
+            },
         };
         manage::add(&self.db, egress, sealing_key, wanted).await
     }
@@ -115,70 +120,43 @@ impl Hooks {
         call_of(self.account_id)
     }
 
-    /// Emits events of a call in one transaction; how many jobs that made.
+    /// Emits events of a call in one transaction; how many deliveries that made.
     pub(super) async fn emit(&self, call: &Call, events: &[EventType]) -> usize {
         let mut tx = self.db.begin().await.unwrap();
-        let jobs = emit_in(&mut tx, call, events).await;
+        let deliveries = emit_in(&mut tx, call, events).await;
         tx.commit().await.unwrap();
-        jobs
+        deliveries
     }
 
-    /// Takes every job that is due.
-    pub(super) async fn claim(&self) -> Vec<Claim> {
-        let room = Room {
-            slots: 1000,
-            lane_slots: 1000,
-            lanes: Vec::new(),
+    /// What delivers, not yet running.
+    pub(super) fn engine(&self) -> Engine {
+        let limits = Limits {
+            slots: 64,
+            endpoint_slots: 10,
         };
-        queue::store::claim(&self.db, &room).await.unwrap()
+        Engine::new(self.deliverer.clone(), limits)
     }
 
-    /// Does one job and settles it as the runner would.
-    pub(super) async fn run(&self, claim: &Claim) {
-        let job = serde_json::from_value(claim.args.clone()).unwrap();
-        match deliver::run(&self.deliverer, claim, &job).await {
-            Outcome::Finished => {}
-            Outcome::Done => {
-                let mut conn = self.db.acquire().await.unwrap();
-                queue::store::finish(&mut conn, claim).await.unwrap();
-            }
-            Outcome::Retry { error, .. } => {
-                let mut conn = self.db.acquire().await.unwrap();
-                let error = format!("{error:#}");
-                queue::store::retry(&mut conn, claim, Duration::ZERO, &error)
-                    .await
-                    .unwrap();
-            }
-            Outcome::Dead { error } => unreachable!("{error:#}"),
-        }
+    /// Delivers what is due, one request after the other.
+    pub(super) async fn one_at_a_time(&self) {
+        let limits = Limits {
+            slots: 2,
+            endpoint_slots: 1,
+        };
+        Engine::new(self.deliverer.clone(), limits).run_due().await;
     }
 
-    /// Does what is due, one after the other, until nothing is.
+    /// Delivers what is due, until nothing is.
     pub(super) async fn run_due(&self) {
-        loop {
-            let claims = self.claim().await;
-            if claims.is_empty() {
-                return;
-            }
-            for claim in claims {
-                self.run(&claim).await;
-            }
-        }
+        self.engine().run_due().await;
     }
 
-    /// Moves every job's time to now.
+    /// Makes every delivery due, whatever its endpoint's circuit.
     pub(super) async fn make_due(&self) {
-        self.execute("update jobs set run_at = now() where state = 'available'")
+        self.execute("update delivery_queue set due_at = now()")
             .await;
-    }
-
-    /// Lets every lease run out, and the rescuer find that.
-    pub(super) async fn lose_leases(&self) {
-        self.execute(
-            "update jobs set leased_until = now() - interval '1 s' where state = 'running'",
-        )
-        .await;
-        queue::store::rescue(&self.db).await.unwrap();
+        self.execute("update endpoint_lanes set open_until = null")
+            .await;
     }
 
     pub(super) async fn execute(&self, statement: &'static str) {
@@ -210,12 +188,12 @@ impl Hooks {
     }
 
     /// The attempts at the only delivery there is, newest first.
-    pub(super) async fn attempts(&self) -> Vec<(i32, Attempt)> {
+    pub(super) async fn attempts(&self) -> Vec<Kept> {
         let delivery_id = sole(self.deliveries().await).delivery_id;
         self.attempts_at(delivery_id).await
     }
 
-    pub(super) async fn attempts_at(&self, delivery_id: DeliveryId) -> Vec<(i32, Attempt)> {
+    pub(super) async fn attempts_at(&self, delivery_id: DeliveryId) -> Vec<Kept> {
         attempts::newest(&self.db, self.account_id, delivery_id, 100)
             .await
             .unwrap()
@@ -257,7 +235,7 @@ pub(super) async fn emit_in(
             at: call.updated_at,
         })
         .collect();
-    emit::emit(conn, &happenings).await.unwrap().jobs
+    emit::emit(conn, &happenings).await.unwrap().deliveries
 }
 
 async fn account(db: &PgPool) -> AccountId {

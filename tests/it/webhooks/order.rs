@@ -4,8 +4,13 @@ use std::{collections::HashMap, time::Duration};
 
 use onhook::domain::{delivery::DeliveryState, event::EventType};
 
-use super::fixture::{Hooks, emit_in, sole};
-use crate::receiver::{Received, Receiver, Reply};
+use tokio_util::sync::CancellationToken;
+
+use super::fixture::{Hooks, sole};
+use crate::{
+    deadline::eventually,
+    receiver::{Received, Receiver, Reply},
+};
 
 const ENDED: &[EventType] = &[EventType::CallEnded];
 const ANALYZED: &[EventType] = &[EventType::CallAnalyzed];
@@ -23,7 +28,7 @@ async fn the_analysis_waits_until_the_end_is_told() {
     let call = hooks.call();
     hooks.emit(&call, ENDED).await;
     hooks.run_due().await;
-    assert_eq!(hooks.emit(&call, ANALYZED).await, 0);
+    hooks.emit(&call, ANALYZED).await;
     assert_eq!(
         states(&hooks).await,
         [DeliveryState::Pending, DeliveryState::Waiting]
@@ -46,7 +51,7 @@ async fn the_analysis_waits_until_the_end_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_emitted_with_the_end_keeps_its_place() {
+async fn what_is_emitted_with_the_end_comes_after_it() {
     let hooks = Hooks::boot().await;
     let receiver = Receiver::start();
     hooks.endpoint(&receiver.url(), &[]).await;
@@ -55,15 +60,16 @@ async fn what_is_emitted_with_the_end_keeps_its_place() {
         EventType::CallEnded,
         EventType::CallUpdated,
     ];
-    assert_eq!(hooks.emit(&hooks.call(), &events).await, 2);
-    let waiting: Vec<_> = hooks
+    assert_eq!(hooks.emit(&hooks.call(), &events).await, 3);
+    let pending: Vec<_> = hooks
         .deliveries()
         .await
         .into_iter()
-        .filter(|delivery| delivery.state == DeliveryState::Waiting)
+        .filter(|delivery| delivery.state == DeliveryState::Pending)
         .collect();
-    assert_eq!(sole(waiting).event_type, EventType::CallUpdated);
+    assert_eq!(sole(pending).event_type, EventType::CallEnded);
     hooks.run_due().await;
+    assert_eq!(receiver.received()[0].event_type(), "call.ended");
     assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 3]);
 }
 
@@ -121,69 +127,26 @@ async fn what_waits_is_let_go_when_the_end_is_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_being_emitted_against_holds_its_finish_back() {
+async fn however_emitting_and_delivering_race_the_end_comes_first_and_all_arrive() {
+    const CALLS: usize = 100;
     let hooks = Hooks::boot().await;
     let receiver = Receiver::start();
     hooks.endpoint(&receiver.url(), &[]).await;
-    let call = hooks.call();
-    hooks.emit(&call, ENDED).await;
-
-    let mut emitting = hooks.db.begin().await.unwrap();
-    assert_eq!(emit_in(&mut emitting, &call, ANALYZED).await, 0);
-    let claim = sole(hooks.claim().await);
-    let mut finishing = Box::pin(hooks.run(&claim));
-    let early = tokio::time::timeout(Duration::from_millis(300), &mut finishing).await;
-    assert!(
-        early.is_err(),
-        "it finished although somebody emits after it"
-    );
-    emitting.commit().await.unwrap();
-    finishing.await;
-    hooks.run_due().await;
-    assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 2]);
-}
-
-#[tokio::test]
-async fn an_end_that_is_being_finished_is_not_waited_for() {
-    let hooks = Hooks::boot().await;
-    let receiver = Receiver::start();
-    hooks.endpoint(&receiver.url(), &[]).await;
-    let call = hooks.call();
-    hooks.emit(&call, ENDED).await;
-
-    let mut finishing = hooks.db.begin().await.unwrap();
-    sqlx::query(
-        "update deliveries set state = 'succeeded', finished_at = now(), job_id = null, next_attempt_at = null",
-    )
-    .execute(&mut *finishing)
-    .await
-    .unwrap();
-    let mut emitting = Box::pin(hooks.emit(&call, ANALYZED));
-    let early = tokio::time::timeout(Duration::from_millis(300), &mut emitting).await;
-    assert!(
-        early.is_err(),
-        "it did not wait for what becomes of the end"
-    );
-    finishing.commit().await.unwrap();
-    assert_eq!(emitting.await, 1);
-}
-
-#[tokio::test]
-async fn however_emitting_and_finishing_race_the_end_comes_first_and_all_arrive() {
-    const CALLS: usize = 60;
-    let hooks = Hooks::boot().await;
-    let receiver = Receiver::start();
-    hooks.endpoint(&receiver.url(), &[]).await;
-    let calls: Vec<_> = (0..CALLS).map(|_| hooks.call()).collect();
-    for call in &calls {
-        hooks.emit(call, ENDED).await;
-    }
-    let claims = hooks.claim().await;
-    assert_eq!(claims.len(), CALLS);
-    for (call, claim) in calls.iter().zip(&claims) {
-        tokio::join!(hooks.run(claim), hooks.emit(call, ANALYZED));
-    }
-    hooks.run_due().await;
+    let stop = CancellationToken::new();
+    let engine = hooks.engine().run(stop.clone(), Duration::from_secs(5));
+    let emitting = async {
+        for _ in 0..CALLS {
+            let call = hooks.call();
+            hooks.emit(&call, ENDED).await;
+            hooks.deliverer.wake.wake();
+            hooks.emit(&call, ANALYZED).await;
+            hooks.deliverer.wake.wake();
+        }
+        let all = async || (hooks.count("delivery_queue").await == 0).then_some(());
+        eventually(Duration::from_secs(20), "every delivery", all).await;
+        stop.cancel();
+    };
+    tokio::join!(engine, emitting);
 
     assert_eq!(states(&hooks).await, [DeliveryState::Succeeded; 2 * CALLS]);
     let mut told: HashMap<String, Vec<String>> = HashMap::new();
