@@ -38,7 +38,7 @@ pub struct LedgerCall {
     pub answered_at: Option<DateTime<Utc>>,
     /// How and when it ended.
     pub end: Option<(EndState, DateTime<Utc>)>,
-    /// When the service had first taken word of its end.
+    /// When the service had first taken word of its end: a report, or an order to end it that came too late.
     pub told_at: Option<DateTime<Utc>>,
     /// The provider was asked to hang it up this often.
     pub hang_ups: u32,

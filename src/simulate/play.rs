@@ -93,6 +93,10 @@ async fn end_here(world: &World, call: &LedgerCall) -> anyhow::Result<()> {
     let service = world.service();
     let call_id = service.known(call).await?;
     service.end(&call_id).await?;
+    if !call.is_live() {
+        // It is over here as of now, unless a report says otherwise.
+        world.ledger().told(&call.id);
+    }
     world.counts.ended_here.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }

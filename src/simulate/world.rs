@@ -34,6 +34,9 @@ use crate::egress::{self, Answer, Egress, Limits, address::AddressPolicy};
 /// How often a callback is sent again that was not taken.
 const CALLBACK_RETRIES: u32 = 8;
 
+/// How often a request of a client is made again that the service was too busy for.
+const CLIENT_RETRIES: u32 = 8;
+
 /// The longest that the provider takes to answer.
 const LATENCY_MAX_MS: u64 = 30;
 
@@ -316,9 +319,17 @@ impl Client<'_> {
         headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&bearer)?);
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
-        let body = body.map(|body| body.to_string().into());
-        let answer = self.send(method, path, headers, body.unwrap_or_default());
-        let answer = answer.await?;
+        let body: Bytes = body.map(|body| body.to_string().into()).unwrap_or_default();
+        let mut again = 0;
+        let answer = loop {
+            let sent = self.send(method.clone(), path, headers.clone(), body.clone());
+            let answer = sent.await?;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || again == CLIENT_RETRIES {
+                break answer;
+            }
+            again += 1;
+            tokio::time::sleep(Duration::from_millis(50 * u64::from(again))).await;
+        };
         let text = String::from_utf8_lossy(&answer.body);
         ensure!(
             answer.status.is_success(),
