@@ -202,7 +202,7 @@ const SOON: Limits = Limits {
 };
 
 /// A server that treats each connection as `serve` does. It lives as long as the test binary.
-fn server(serve: fn(TcpStream)) -> (SocketAddr, Arc<Mutex<usize>>) {
+pub(crate) fn server(serve: fn(TcpStream)) -> (SocketAddr, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(Mutex::new(0));
@@ -228,6 +228,13 @@ fn answer(mut stream: TcpStream, text: &str) {
     read_head(&mut stream);
     let _gone = stream.write_all(text.as_bytes());
     // Waits for the client to close, so that its reading never meets a reset.
+    let _closed = stream.read(&mut [0]);
+}
+
+/// Answers a TLS hello as an HTTP server does on its plain port.
+pub(crate) fn speak_no_tls(mut stream: TcpStream) {
+    let _hello = stream.read(&mut [0; 4096]);
+    let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let _closed = stream.read(&mut [0]);
 }
 
@@ -474,11 +481,7 @@ async fn failures_are_told_apart() {
         assert_eq!(send(serve, LIMITS).await.unwrap_err().outcome(), outcome);
     }
 
-    let (plain, _) = server(|mut stream| {
-        let _hello = stream.read(&mut [0; 4096]);
-        let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-        let _closed = stream.read(&mut [0]);
-    });
+    let (plain, _) = server(speak_no_tls);
     let no_tls = egress()
         .send(get(&format!("https://{plain}/")), LIMITS)
         .await;

@@ -296,7 +296,7 @@ fn pid_file(settings: &Settings) -> PathBuf {
 }
 
 /// What the cluster's pid file says.
-fn server_pid(settings: &Settings) -> Option<u32> {
+pub(crate) fn server_pid(settings: &Settings) -> Option<u32> {
     fs::read_to_string(pid_file(settings))
         .ok()?
         .lines()
@@ -305,7 +305,8 @@ fn server_pid(settings: &Settings) -> Option<u32> {
         .ok()
 }
 
-async fn kill(signal: &str, pid: u32) {
+/// Sends a signal to a process.
+pub(crate) async fn kill(signal: &str, pid: u32) {
     let status = Command::new("sh")
         .args(["-c", &format!("kill -{signal} {pid}")])
         .status()

@@ -7,7 +7,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -74,6 +74,7 @@ struct State {
     received: Mutex<Vec<Received>>,
     script: Box<Script>,
     closed: AtomicBool,
+    endless_bytes: AtomicU64,
     close_on_accept: bool,
 }
 
@@ -109,6 +110,7 @@ impl Receiver {
             received: Mutex::default(),
             script,
             closed: AtomicBool::new(false),
+            endless_bytes: AtomicU64::new(0),
             close_on_accept,
         });
         let shared = Arc::clone(&state);
@@ -136,6 +138,11 @@ impl Receiver {
     /// What has come so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap().clone()
+    }
+
+    /// How much of endless answers was taken, with what the sockets hold.
+    pub(crate) fn endless_bytes(&self) -> u64 {
+        self.state.endless_bytes.load(Ordering::SeqCst)
     }
 }
 
@@ -172,6 +179,7 @@ fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
                 stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
                 loop {
                     stream.write_all(&[b'x'; 16_384])?;
+                    state.endless_bytes.fetch_add(16_384, Ordering::SeqCst);
                 }
             }
             Reply::HugeHead => {

@@ -3,6 +3,7 @@
 mod api;
 mod document;
 mod engine;
+mod fairness;
 mod fixture;
 mod keys;
 mod order;
