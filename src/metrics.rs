@@ -25,6 +25,7 @@ mod erasures;
 mod models;
 mod recordings;
 mod streams;
+mod webhooks;
 
 use endings::Endings;
 use erasures::Erasures;
@@ -32,6 +33,8 @@ use models::Models;
 use recordings::Recordings;
 pub use streams::Connected;
 use streams::Streams;
+pub use webhooks::WebhookGauges;
+use webhooks::Webhooks;
 
 /// Upper bounds of the buckets for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -62,6 +65,7 @@ struct Inner {
     erasures: Erasures,
     streams: Streams,
     models: Models,
+    webhooks: Webhooks,
     queue: Family<StateLabels, Gauge>,
     oldest_due: Gauge<f64, AtomicU64>,
 }
@@ -151,6 +155,7 @@ impl Metrics {
             erasures: Erasures::registered(&mut registry),
             streams: Streams::registered(&mut registry),
             models: Models::registered(&mut registry),
+            webhooks: Webhooks::registered(&mut registry),
             queue: Family::default(),
             oldest_due: Gauge::default(),
             registry: Registry::default(),
@@ -388,6 +393,11 @@ impl Metrics {
             self.0.queue.get_or_create(&StateLabels { state }).set(jobs);
         }
         self.0.oldest_due.set(queue.oldest_due_s);
+    }
+
+    /// The queue of deliveries looks like this.
+    pub fn webhooks(&self, seen: WebhookGauges) {
+        self.0.webhooks.set(seen);
     }
 
     /// Everything, in the `OpenMetrics` text format.

@@ -17,6 +17,7 @@ pub mod attempts;
 pub mod calls;
 pub mod connections;
 pub mod deliveries;
+pub mod delivery_depth;
 pub mod delivery_queue;
 pub mod delivery_results;
 pub mod endpoint_keys;

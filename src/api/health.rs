@@ -22,9 +22,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    metrics::{Metrics, QueueGauges},
+    metrics::{Metrics, QueueGauges, WebhookGauges},
     queue::store::{self as queue, Depth},
-    store::schema,
+    store::{
+        delivery_depth::{self, Depth as Deliveries},
+        schema,
+    },
 };
 
 /// How long a look at the database may take.
@@ -36,7 +39,7 @@ const SEEN_MAX: Duration = Duration::from_secs(1);
 /// A job that has been due for longer, while nobody works, is nobody's.
 const DUE_MAX_S: f64 = 300.0;
 
-/// A lease that has been over for longer should have been found.
+/// A lease that has been over for longer should have been found, and an endpoint at which something is due should have been taken.
 const LOST_MAX_S: f64 = 60.0;
 
 /// What the probes know.
@@ -54,7 +57,7 @@ pub struct Health {
 enum Seen {
     Unreachable,
     OldSchema,
-    Queue(Depth),
+    Queue(Depth, Deliveries),
 }
 
 /// Why this process should get no requests.
@@ -99,7 +102,9 @@ impl Health {
         match self.seen().await {
             Seen::Unreachable => Some(Reason::DatabaseUnreachable),
             Seen::OldSchema => Some(Reason::MigrationsPending),
-            Seen::Queue(depth) => is_stuck(&depth).then_some(Reason::QueueStuck),
+            Seen::Queue(depth, deliveries) => {
+                is_stuck(&depth, &deliveries).then_some(Reason::QueueStuck)
+            }
         }
     }
 
@@ -131,15 +136,17 @@ impl Health {
         if !schema::look(&mut conn).await?.is_current() {
             return Ok(Seen::OldSchema);
         }
-        Ok(Seen::Queue(queue::depth(&mut *conn).await?))
+        let depth = queue::depth(&mut *conn).await?;
+        let deliveries = delivery_depth::depth(&mut *conn).await?;
+        Ok(Seen::Queue(depth, deliveries))
     }
 }
 
 /// Whether nobody does the work. A long queue is none: one slow endpoint's deliveries may be due for hours while everything
 /// moves, and taking the service out of rotation for it would make one account's trouble everybody's.
-fn is_stuck(depth: &Depth) -> bool {
+fn is_stuck(depth: &Depth, deliveries: &Deliveries) -> bool {
     let nobody_works = depth.oldest_due_s > DUE_MAX_S && depth.running == 0;
-    nobody_works || depth.oldest_lost_s > LOST_MAX_S
+    nobody_works || depth.oldest_lost_s > LOST_MAX_S || deliveries.unheld_s > LOST_MAX_S
 }
 
 /// The probes' routes.
@@ -189,12 +196,17 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
 )]
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     // Without the database the queue's gauges keep their last values, and the other counters are still worth having.
-    if let Seen::Queue(depth) = health.seen().await {
+    if let Seen::Queue(depth, deliveries) = health.seen().await {
         health.metrics.queue(QueueGauges {
             available: depth.available,
             running: depth.running,
             dead: depth.dead,
             oldest_due_s: depth.oldest_due_s,
+        });
+        health.metrics.webhooks(WebhookGauges {
+            backlog: deliveries.backlog,
+            circuits_open: deliveries.circuits_open,
+            unheld: deliveries.unheld,
         });
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

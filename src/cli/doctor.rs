@@ -13,7 +13,9 @@ use crate::{
     config::{Config, Durability, secret_key::SecretKey},
     queue::store::{self as queue, Depth},
     store::{
-        self, parked,
+        self,
+        delivery_depth::{self, BACKLOG_MAX, Depth as Deliveries},
+        parked,
         reconciliations::{self, Hanging},
         schema, sealed,
         server::{self, Server},
@@ -28,6 +30,9 @@ const CHECK_LAG_MAX_S: f64 = 300.0;
 
 /// Work that has been due for longer is late.
 const DUE_MAX_S: f64 = 300.0;
+
+/// An endpoint at which something is due is taken within a second or two by any process that delivers.
+const UNHELD_MAX_S: f64 = 60.0;
 
 /// One line of the report.
 struct Finding {
@@ -95,6 +100,7 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<Finding>> {
         };
         findings.push(Finding::new(true, "schema", format!("{version}{newer}")));
         findings.push(queue(&store::ask(queue::depth(db)).await?));
+        findings.push(webhooks(&store::ask(delivery_depth::depth(db)).await?));
         findings.push(silence(&store::ask(reconciliations::hanging(db)).await?));
         findings.push(endings(&store::ask(reconciliations::hanging(db)).await?));
         findings.push(parked(store::ask(parked::waiting(db)).await?));
@@ -174,6 +180,29 @@ fn queue(depth: &Depth) -> Finding {
     );
     let well = *oldest_due_s <= DUE_MAX_S && *expired == 0;
     Finding::new(well, "queue", says)
+}
+
+/// Deliveries that nobody makes, and room for what they leave behind.
+fn webhooks(deliveries: &Deliveries) -> Finding {
+    let Deliveries {
+        backlog,
+        circuits_open,
+        unheld,
+        unheld_s,
+        weeks_ahead,
+    } = deliveries;
+    let more = if *backlog == BACKLOG_MAX {
+        " or more"
+    } else {
+        ""
+    };
+    let says = format!(
+        "{backlog}{more} deliveries on their way, {circuits_open} endpoints away; {unheld} endpoints that nobody delivers to, the first for \
+         {unheld_s:.0} s; tables for {weeks_ahead} weeks"
+    );
+    // This week's and the next: the leader makes them a fortnight ahead.
+    let well = *unheld_s <= UNHELD_MAX_S && *weeks_ahead >= 2;
+    Finding::new(well, "webhooks", says)
 }
 
 /// Live calls of which nothing is heard.

@@ -201,6 +201,7 @@ async fn the_doctor_says_what_is_wrong() {
         "clock",
         "schema",
         "queue",
+        "webhooks",
         "silence",
         "endings",
         "parked",
@@ -225,15 +226,20 @@ async fn the_doctor_says_what_is_wrong() {
                  values (gen_random_uuid(), gen_random_uuid(), 'provider', 'pending', now() - interval '2 hours'),
                         (gen_random_uuid(), gen_random_uuid(), 'room', 'failed', now())";
     sqlx::raw_sql(hangs).execute(&mut conn).await.unwrap();
+    let unheld = "insert into delivery_queue (endpoint_id, due_at, delivery_id, account_id, event_id, event_type, size)
+                  values (gen_random_uuid(), now() - interval '2 minutes', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+                          'call.ended', 2)";
+    sqlx::raw_sql(unheld).execute(&mut conn).await.unwrap();
     let ill = onhook(&database, &["doctor"]);
     assert_eq!(ill.status.code(), Some(1));
     let report = String::from_utf8(ill.stdout).unwrap();
-    for subject in ["queue", "silence", "endings", "secret key"] {
+    for subject in ["queue", "webhooks", "silence", "endings", "secret key"] {
         assert!(report.contains(&format!("WRONG  {subject}")), "{report}");
     }
     for says in [
         "1 live calls are watched, of which 1 are unknown to their provider and 1 could not be asked about",
         "1 unconfirmed for more than an hour, 1 given up within a day",
+        "1 endpoints that nobody delivers to, the first for 120 s",
     ] {
         assert!(report.contains(says), "{report}");
     }

@@ -156,6 +156,52 @@ async fn a_queue_that_nobody_works_on_is_stuck_and_a_long_one_is_not() {
 }
 
 #[tokio::test]
+async fn deliveries_that_nobody_makes_are_stuck_and_those_to_an_endpoint_that_is_away_are_not() {
+    let database = cluster::fresh_database().await;
+    let db = pool::connect_lazy(database.options(), 2);
+    execute(
+        &db,
+        "insert into delivery_queue (endpoint_id, due_at, delivery_id, account_id, event_id, event_type, size)
+         select '00000000-0000-0000-0000-000000000001', now() - interval '2 minutes', gen_random_uuid(), gen_random_uuid(),
+                gen_random_uuid(), 'call.ended', 2 from generate_series(1, 3)",
+    )
+    .await;
+    assert_eq!(ready(&db).await, unready("queue_stuck"));
+    let (_, counted) = answer(&probes(&db, CancellationToken::new()), "/metrics").await;
+    for line in [
+        "onhook_webhook_backlog 3\n",
+        "onhook_webhook_circuits_open 0\n",
+        "onhook_webhook_endpoints_unheld 1\n",
+    ] {
+        assert!(counted.contains(line), "{counted}");
+    }
+
+    // Somebody has it: a backlog is no reason to get no requests.
+    execute(
+        &db,
+        "with worker as (
+           insert into delivery_workers (holder, leased_until) values (gen_random_uuid(), now() + interval '1 minute') returning holder)
+         insert into endpoint_lanes (endpoint_id, account_id, holder)
+         select '00000000-0000-0000-0000-000000000001', gen_random_uuid(), holder from worker",
+    )
+    .await;
+    assert_eq!(ready(&db).await.0, 200);
+    execute(&db, "update delivery_workers set leased_until = now()").await;
+    assert_eq!(ready(&db).await, unready("queue_stuck"));
+    execute(
+        &db,
+        "update endpoint_lanes set open_until = now() + interval '1 minute'",
+    )
+    .await;
+    assert_eq!(ready(&db).await.0, 200);
+    let (_, counted) = answer(&probes(&db, CancellationToken::new()), "/metrics").await;
+    assert!(
+        counted.contains("onhook_webhook_circuits_open 1\n"),
+        "{counted}"
+    );
+}
+
+#[tokio::test]
 async fn a_request_is_counted_by_its_route_and_never_by_its_path() {
     let metrics = Metrics::new();
     let routes = Router::new()
