@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::types::PgInterval;
+
 pub mod accounts;
 pub mod analyses;
 pub mod analysis_settings;
@@ -93,6 +95,15 @@ pub async fn now(conn: &mut sqlx::PgConnection) -> sqlx::Result<chrono::DateTime
     sqlx::query_scalar!(r#"select now() as "now!""#)
         .fetch_one(conn)
         .await
+}
+
+/// A duration as Postgres knows it.
+pub fn interval(duration: Duration) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
+    }
 }
 
 /// Waits for database work, at most [`WAIT_MAX`]. Postgres' own timeouts do not end every wait; this does.

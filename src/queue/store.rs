@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::job::{Claim, Lane, NewJob};
 use crate::domain::id::JobId;
+use crate::store::interval;
 
 /// How long a lease lasts without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -373,14 +374,5 @@ impl From<ClaimRow> for Claim {
             attempts_max: row.attempts_max,
             lease: row.lease,
         }
-    }
-}
-
-fn interval(duration: Duration) -> PgInterval {
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds,
     }
 }

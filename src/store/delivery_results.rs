@@ -100,10 +100,10 @@ pub async fn finish(conn: &mut PgConnection, over: &[&Result]) -> sqlx::Result<V
     .await
 }
 
-/// Writes failed attempts down and makes their deliveries due again. Answers those that were still as the result says.
-pub async fn postpone(conn: &mut PgConnection, later: &[&Result]) -> sqlx::Result<Vec<DeliveryId>> {
+/// Writes failed attempts down and makes their deliveries due again, where they were still as the result says.
+pub async fn postpone(conn: &mut PgConnection, later: &[&Result]) -> sqlx::Result<()> {
     if later.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let attempts = Columns::of(later);
     let waits: Vec<_> = later
@@ -113,7 +113,7 @@ pub async fn postpone(conn: &mut PgConnection, later: &[&Result]) -> sqlx::Resul
             Settlement::Succeeded | Settlement::Dead | Settlement::Discarded => 0,
         })
         .collect();
-    sqlx::query_scalar!(
+    sqlx::query!(
         r#"with later as materialized (
              select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::timestamptz[], $6::int[], $7::text[], $8::text[],
                                   $9::int[], $10::bytea[])
@@ -128,8 +128,7 @@ pub async fn postpone(conn: &mut PgConnection, later: &[&Result]) -> sqlx::Resul
            insert into attempts
                (account_id, delivery_id, attempt, started_at, duration_ms, outcome, url, response_status, response_body)
            select account_id, delivery_id, attempts, started_at, duration_ms, outcome::attempt_outcome, url, response_status, response_body
-           from kept
-           returning delivery_id as "delivery_id: DeliveryId""#,
+           from kept"#,
         &attempts.accounts,
         &attempts.deliveries,
         &attempts.fences,
@@ -141,8 +140,9 @@ pub async fn postpone(conn: &mut PgConnection, later: &[&Result]) -> sqlx::Resul
         &attempts.statuses as &[Option<i32>],
         &attempts.bodies as &[Option<Vec<u8>>]
     )
-    .fetch_all(conn)
-    .await
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Results, column by column.

@@ -54,13 +54,6 @@ pub async fn insert(conn: &mut PgConnection, events: Vec<Event>) -> sqlx::Result
     Ok(())
 }
 
-/// What time it is.
-pub async fn now(db: impl PgExecutor<'_>) -> sqlx::Result<DateTime<Utc>> {
-    sqlx::query_scalar!(r#"select now() as "now!""#)
-        .fetch_one(db)
-        .await
-}
-
 /// An event of the account.
 pub async fn find(
     db: impl PgExecutor<'_>,

@@ -6,9 +6,10 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::interval;
 use crate::domain::id::AccountId;
 
 /// For how long an answer is kept.
@@ -219,13 +220,4 @@ pub async fn sweep(db: impl PgExecutor<'_>, rows_max: i64) -> sqlx::Result<u64> 
     .execute(db)
     .await?;
     Ok(swept.rows_affected())
-}
-
-fn interval(duration: Duration) -> PgInterval {
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds,
-    }
 }

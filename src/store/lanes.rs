@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::interval;
 use crate::domain::id::{AccountId, EndpointId};
 
 /// How long a lease lasts that is not renewed.
@@ -55,8 +56,6 @@ pub struct Lane {
     pub endpoint_id: EndpointId,
     /// Whose it is.
     pub account_id: AccountId,
-    /// It was taken by this call. Otherwise somebody has it: the asker, perhaps.
-    pub taken: bool,
     /// How often in a row its circuit has opened.
     pub opens: i32,
     /// It is tried for the first time since its circuit opened.
@@ -95,7 +94,7 @@ pub async fn take(db: impl PgExecutor<'_>, holder: Uuid, limit: i64) -> sqlx::Re
              returning lane.endpoint_id
            )
            select due.endpoint_id as "endpoint_id!: EndpointId", due.account_id as "account_id!: AccountId",
-                  free.endpoint_id is not null as "taken!", due.opens as "opens!", due.open_until is not null as "probing!",
+                  due.opens as "opens!", due.open_until is not null as "probing!",
                   due.failing as "failing!"
            from due left join free on free.endpoint_id = due.endpoint_id
            where free.endpoint_id is not null or due.holder = $1"#,
@@ -213,12 +212,4 @@ pub async fn forget(
     .execute(db)
     .await?;
     Ok(())
-}
-
-fn interval(duration: Duration) -> PgInterval {
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
-    }
 }

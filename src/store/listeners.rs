@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use sqlx::{PgExecutor, postgres::types::PgInterval};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::interval;
 use crate::domain::id::{AccountId, ConnectionId};
 
 /// A connection that somebody should listen to.
@@ -45,11 +46,7 @@ pub async fn lead(
     holder: Uuid,
     lease: Duration,
 ) -> sqlx::Result<Vec<String>> {
-    let lease = PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: i64::try_from(lease.as_micros()).unwrap_or(i64::MAX),
-    };
+    let lease = interval(lease);
     sqlx::query_scalar!(
         "insert into leaders (name, holder, leased_until)
          select name, $2, now() + $3::interval from unnest($1::text[]) as wanted (name) order by name

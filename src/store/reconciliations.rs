@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, postgres::types::PgInterval};
+use sqlx::{PgConnection, PgExecutor};
 
+use super::interval;
 use crate::domain::id::{AccountId, CallId};
 
 /// Which call.
@@ -204,13 +205,4 @@ pub async fn hanging(db: impl PgExecutor<'_>) -> sqlx::Result<Hanging> {
     )
     .fetch_one(db)
     .await
-}
-
-fn interval(duration: Duration) -> PgInterval {
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds,
-    }
 }

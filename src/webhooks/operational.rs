@@ -14,6 +14,7 @@ use crate::{
         id::{AccountId, CallId, DeliveryId, EndpointId, ErasureId, EventId},
     },
     store::{
+        self,
         delivery_queue::{self, NewDelivery},
         delivery_results::Result as Written,
         endpoints::{self, Listener},
@@ -60,7 +61,7 @@ pub async fn tell(conn: &mut PgConnection, notices: &[Notice]) -> sqlx::Result<b
     if by_account.is_empty() {
         return Ok(false);
     }
-    let at = events::now(&mut *conn).await?;
+    let at = store::now(&mut *conn).await?;
     let (mut told, mut new) = (Vec::new(), Vec::new());
     for notice in notices {
         let event_id = EventId::generate();
