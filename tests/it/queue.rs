@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::cluster::{Database, fresh_database};
 
+mod listening;
 mod slow;
 
 #[derive(Debug, Serialize, Deserialize)]
