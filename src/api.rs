@@ -35,6 +35,7 @@ pub mod limits;
 pub mod native;
 pub mod observe;
 pub mod prefer;
+pub mod recoveries;
 pub mod redact;
 pub mod serve;
 pub mod state;
@@ -63,6 +64,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(deliveries::routes())
         .merge(endpoints::routes())
         .merge(erasures::routes())
+        .merge(recoveries::routes())
         .merge(inbound::routes())
         .merge(health::routes())
         .merge(document::routes())

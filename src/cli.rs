@@ -23,6 +23,7 @@ mod key;
 mod migrate;
 mod providers;
 mod reanalyze;
+mod recover;
 mod serve;
 mod session;
 mod signals;
@@ -84,6 +85,8 @@ enum Working {
     Export(Box<export::Args>),
     /// Erases what is kept of a call, or of every call of a number or an e-mail address
     Erase(erase::Args),
+    /// Sends again what a webhook endpoint has missed
+    Recover(recover::Args),
     /// Analyses calls anew whose analysis would say something else today
     Reanalyze(reanalyze::Args),
     /// Says whether database, schema, queue, clock and secret key are as they should be
@@ -168,6 +171,9 @@ async fn run(command: Working, config: Config) -> anyhow::Result<ExitCode> {
             session::with(config, async |session| args.run(session).await).await?;
         }
         Working::Erase(args) => {
+            session::with(config, async |session| args.run(session).await).await?;
+        }
+        Working::Recover(args) => {
             session::with(config, async |session| args.run(session).await).await?;
         }
         Working::Reanalyze(args) => {

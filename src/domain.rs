@@ -30,6 +30,7 @@ pub mod party;
 pub mod placement;
 pub mod reconcile;
 pub mod recording;
+pub mod recovery;
 pub mod report;
 pub mod sound;
 pub mod state;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         analysis::Trigger,
-        id::{AccountId, CallId, ErasureId},
+        id::{AccountId, CallId, ErasureId, RecoveryId},
     },
     queue::Job,
 };
@@ -154,6 +154,22 @@ impl Job for Erase {
     const TIMEOUT: Duration = Duration::from_mins(2);
 }
 
+/// Does a slice of a recovery.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Recover {
+    /// In whose account.
+    pub account_id: AccountId,
+    /// Which recovery.
+    pub recovery_id: RecoveryId,
+}
+
+impl Job for Recover {
+    const KIND: &'static str = "recover";
+    /// As for erasures.
+    const ATTEMPTS_MAX: i32 = 20;
+    const TIMEOUT: Duration = Duration::from_mins(2);
+}
+
 /// Every kind, so that a match over it finds its readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobKind {
@@ -173,6 +189,8 @@ pub enum JobKind {
     ReadRecording,
     /// [`Erase`]
     Erase,
+    /// [`Recover`]
+    Recover,
 }
 
 impl JobKind {
@@ -187,6 +205,7 @@ impl JobKind {
             Insights::KIND => Some(Self::Insights),
             ReadRecording::KIND => Some(Self::ReadRecording),
             Erase::KIND => Some(Self::Erase),
+            Recover::KIND => Some(Self::Recover),
             _ => None,
         }
     }
@@ -202,6 +221,7 @@ impl JobKind {
             Self::Insights => Insights::KIND,
             Self::ReadRecording => ReadRecording::KIND,
             Self::Erase => Erase::KIND,
+            Self::Recover => Recover::KIND,
         }
     }
 
@@ -215,7 +235,8 @@ impl JobKind {
             | Self::EndLegs
             | Self::PlaceCall
             | Self::Analyze
-            | Self::Erase => false,
+            | Self::Erase
+            | Self::Recover => false,
         }
     }
 
@@ -230,6 +251,7 @@ impl JobKind {
             Self::Insights => Insights::TIMEOUT,
             Self::ReadRecording => ReadRecording::TIMEOUT,
             Self::Erase => Erase::TIMEOUT,
+            Self::Recover => Recover::TIMEOUT,
         }
     }
 }

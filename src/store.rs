@@ -40,6 +40,7 @@ pub mod pool;
 pub mod receipts;
 pub mod reconciliations;
 pub mod recordings;
+pub mod recoveries;
 pub mod schema;
 pub mod sealed;
 pub mod server;

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod keys;
 pub mod manage;
 pub mod operational;
+pub mod recover;
 pub mod redacted;
 pub mod request;
 pub mod settings;

@@ -9,6 +9,7 @@ use crate::{
     jobs::JobKind,
     metrics::Metrics,
     queue::{Claim, Outcome, runner::Handler},
+    webhooks::recover,
 };
 
 /// Does every kind of job.
@@ -63,6 +64,10 @@ impl Handler for Worker {
             },
             JobKind::Erase => match payload(claim) {
                 Ok(job) => Box::pin(calls::erase::run(tools, claim, &job)).await,
+                Err(unreadable) => unreadable,
+            },
+            JobKind::Recover => match payload(claim) {
+                Ok(job) => Box::pin(recover::run(&tools.db, &tools.wake, claim, &job)).await,
                 Err(unreadable) => unreadable,
             },
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Tools, end, erase, legs, limits, reconcile};
-use crate::{queue::periodic::Lead, store};
+use crate::{queue::periodic::Lead, store, webhooks::recover};
 
 /// How often calls whose time is up are looked for.
 const LIMITS_EVERY: Duration = Duration::from_secs(1);
@@ -50,13 +50,14 @@ pub async fn silence(
 }
 
 /// Takes up reports whose call has come, drops those whose call never came, gives up endings that nobody asks for any more, and has
-/// erasures gone on with.
+/// erasures and recoveries gone on with.
 pub async fn upkeep(tools: Tools, lead: Lead, stop: CancellationToken) {
     let work = || async {
         Box::pin(legs::take_up(&tools, None)).await?;
         legs::drop_old(&tools).await?;
         end::give_up_forsaken(&tools).await?;
         erase::look_after(&tools).await?;
+        recover::look_after(&tools.db, &tools.wake).await?;
         Ok(())
     };
     every(UPKEEP_EVERY, "upkeep", lead, stop, work).await;

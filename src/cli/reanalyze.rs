@@ -56,7 +56,8 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
-fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+/// A day or a moment.
+pub(super) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(day) = text.parse::<NaiveDate>() {
         return Ok(day.and_time(NaiveTime::MIN).and_utc());
     }

@@ -98,6 +98,10 @@ id!(
     ErasureId
 );
 id!(
+    /// What an endpoint has missed, sent again.
+    RecoveryId
+);
+id!(
     /// One event on its way to one endpoint.
     DeliveryId
 );

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     delivery::DeliveryState,
+    endpoint::EndpointState,
     event::EventType,
     id::{AccountId, CallId, DeliveryId, EndpointId, EventId},
 };
@@ -38,6 +39,8 @@ pub struct NewDelivery {
     pub event_type: EventType,
     /// The body's size in bytes.
     pub size: usize,
+    /// Whether the endpoint is told anything now.
+    pub endpoint_state: EndpointState,
 }
 
 /// A delivery whose next attempt may be made.
@@ -85,8 +88,18 @@ pub struct Wanted {
     pub limit: i64,
 }
 
-/// Keeps deliveries, due at once, with one statement however many.
-pub async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> sqlx::Result<()> {
+/// Keeps deliveries, due at once, with one statement however many. Those to endpoints that are disabled are discarded from the beginning: they
+/// say what the endpoint misses. Answers how many are due.
+pub async fn insert(conn: &mut PgConnection, deliveries: Vec<NewDelivery>) -> sqlx::Result<usize> {
+    let (deliveries, missed): (Vec<_>, Vec<_>) = deliveries
+        .into_iter()
+        .partition(|new| new.endpoint_state == EndpointState::Enabled);
+    if !missed.is_empty() {
+        discard(&mut *conn, &missed).await?;
+    }
+    if deliveries.is_empty() {
+        return Ok(0);
+    }
     let accounts: Vec<_> = deliveries.iter().map(|d| d.account_id.uuid()).collect();
     let ids: Vec<_> = deliveries.iter().map(|d| d.delivery_id.uuid()).collect();
     let events: Vec<_> = deliveries.iter().map(|d| d.event_id.uuid()).collect();
@@ -115,6 +128,37 @@ pub async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> sqlx
         &calls as &[Option<Uuid>],
         &types,
         &sizes
+    )
+    .execute(conn)
+    .await?;
+    Ok(deliveries.len())
+}
+
+/// Keeps deliveries that are over before they began.
+async fn discard(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> sqlx::Result<()> {
+    let accounts: Vec<_> = deliveries.iter().map(|d| d.account_id.uuid()).collect();
+    let ids: Vec<_> = deliveries.iter().map(|d| d.delivery_id.uuid()).collect();
+    let events: Vec<_> = deliveries.iter().map(|d| d.event_id.uuid()).collect();
+    let endpoints: Vec<_> = deliveries.iter().map(|d| d.endpoint_id.uuid()).collect();
+    let calls: Vec<_> = deliveries
+        .iter()
+        .map(|d| d.call_id.map(CallId::uuid))
+        .collect();
+    let types: Vec<_> = deliveries
+        .iter()
+        .map(|d| d.event_type.as_str().to_owned())
+        .collect();
+    sqlx::query!(
+        "insert into deliveries (account_id, delivery_id, event_id, endpoint_id, call_id, event_type, state, attempts, created_at)
+         select account_id, delivery_id, event_id, endpoint_id, call_id, event_type::event_type, 'discarded', 0, now()
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[])
+              as new (account_id, delivery_id, event_id, endpoint_id, call_id, event_type)",
+        &accounts,
+        &ids,
+        &events,
+        &endpoints,
+        &calls as &[Option<Uuid>],
+        &types
     )
     .execute(conn)
     .await?;

@@ -12,7 +12,7 @@ use crate::domain::{
     id::{AccountId, EndpointId},
 };
 
-/// An endpoint that is to be told what it subscribes to.
+/// An endpoint that is to be told what it subscribes to, now or when it is enabled again.
 #[derive(Debug, Clone)]
 pub struct Listener {
     /// Whose it is.
@@ -21,6 +21,8 @@ pub struct Listener {
     pub endpoint_id: EndpointId,
     /// What it wants to be told.
     pub subscription: Subscription,
+    /// Whether it is told anything now.
+    pub state: EndpointState,
 }
 
 /// What is kept of an endpoint that can be set.
@@ -227,6 +229,19 @@ pub async fn find(
     .map(|row| row.map(Endpoint::from))
 }
 
+/// Whose an endpoint is.
+pub async fn owner(
+    db: impl PgExecutor<'_>,
+    endpoint_id: EndpointId,
+) -> sqlx::Result<Option<AccountId>> {
+    sqlx::query_scalar!(
+        r#"select account_id as "account_id: AccountId" from endpoints where endpoint_id = $1 limit 1"#,
+        endpoint_id.uuid()
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// So many of the account's endpoints, oldest first, after one of them or from the first on.
 pub async fn list(
     db: impl PgExecutor<'_>,
@@ -252,12 +267,12 @@ pub async fn list(
     .map(|rows| rows.into_iter().map(Endpoint::from).collect())
 }
 
-/// The enabled endpoints of these accounts.
+/// The endpoints of these accounts: what one misses that is disabled is kept for it.
 pub async fn listeners(db: impl PgExecutor<'_>, accounts: &[Uuid]) -> sqlx::Result<Vec<Listener>> {
     let rows = sqlx::query!(
         r#"select account_id as "account_id: AccountId", endpoint_id as "endpoint_id: EndpointId",
-                  event_types
-           from endpoints where account_id = any($1) and state = 'enabled'"#,
+                  event_types, state as "state: EndpointState"
+           from endpoints where account_id = any($1)"#,
         accounts
     )
     .fetch_all(db)
@@ -268,6 +283,7 @@ pub async fn listeners(db: impl PgExecutor<'_>, accounts: &[Uuid]) -> sqlx::Resu
             account_id: row.account_id,
             endpoint_id: row.endpoint_id,
             subscription: Subscription::kept(&row.event_types),
+            state: row.state,
         })
         .collect())
 }

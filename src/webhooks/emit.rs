@@ -47,7 +47,8 @@ pub struct Emitted {
     pub deliveries: usize,
 }
 
-/// Tells every enabled, subscribed endpoint: events and deliveries, with a fixed number of statements.
+/// Tells every subscribed endpoint: events and deliveries, with a fixed number of statements. One that is disabled is told nothing, but what it
+/// misses is kept for it.
 /// One small query, and nothing else, where nobody listens. Of one call, the happenings stand in the order in which they
 /// happened.
 pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx::Result<Emitted> {
@@ -81,10 +82,8 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
         delivery.size = sizes.get(&delivery.event_id).copied().unwrap_or(0);
     }
     events::insert(conn, events).await?;
-    delivery_queue::insert(conn, &new).await?;
-    Ok(Emitted {
-        deliveries: new.len(),
-    })
+    let deliveries = delivery_queue::insert(conn, new).await?;
+    Ok(Emitted { deliveries })
 }
 
 /// The accounts whose webhooks carry redacted transcripts. Asked only if there are transcripts, and somebody to tell.
@@ -139,6 +138,7 @@ fn fan_out<'a>(
             event_type: happening.event,
             // Known when the body is made.
             size: 0,
+            endpoint_state: listener.state,
         }));
         if new.len() > before {
             told.push(Told {

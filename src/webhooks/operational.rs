@@ -84,6 +84,7 @@ pub async fn tell(conn: &mut PgConnection, notices: &[Notice]) -> sqlx::Result<b
             call_id: notice.call_id,
             event_type: notice.event,
             size: body.len(),
+            endpoint_state: listener.state,
         }));
         if new.len() > before {
             told.push(Event {
@@ -100,8 +101,7 @@ pub async fn tell(conn: &mut PgConnection, notices: &[Notice]) -> sqlx::Result<b
         return Ok(false);
     }
     events::insert(conn, told).await?;
-    delivery_queue::insert(conn, &new).await?;
-    Ok(true)
+    Ok(delivery_queue::insert(conn, new).await? > 0)
 }
 
 /// Tells that an endpoint was disabled, and why.

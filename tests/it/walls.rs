@@ -72,6 +72,7 @@ fn door(method: &Method, path: &str) -> Door {
             "/v1/connections",
             "/v1/account",
             "/v1/numbers",
+            "/v1/recoveries",
             "/v1/analysis-settings",
         ]
         .iter()
@@ -234,6 +235,13 @@ async fn furnished(
     let erasure = app.post("/v1/erasures", &account.key);
     let erasure = erasure.json(&json!({"email": "nobody@example.com"}));
     let erasure: Value = erasure.send().await.unwrap().json().await.unwrap();
+    let recover = format!(
+        "/v1/webhook-endpoints/{}/recover",
+        endpoint["id"].as_str().unwrap()
+    );
+    let recovery = app.post(&recover, &account.key);
+    let recovery = recovery.json(&json!({"since": "2026-01-01T00:00:00Z"}));
+    let recovery: Value = recovery.send().await.unwrap().json().await.unwrap();
     let list = app.get("/v1/deliveries", &account.key);
     let list: Value = list.send().await.unwrap().json().await.unwrap();
     let delivery = &list["data"][0];
@@ -252,6 +260,7 @@ async fn furnished(
         ("events", text(&delivery["event_id"])),
         ("connections", text(&connection["id"])),
         ("erasures", text(&erasure["id"])),
+        ("recoveries", text(&recovery["id"])),
         ("numbers", text(&connection["numbers"][0])),
     ];
     (account, ids.into())
@@ -281,6 +290,9 @@ fn body(path: &str, id: &str) -> Value {
     }
     if path.ends_with("/rotate-secret") || path == "/v1/webhook-endpoints/{id}" {
         return json!({});
+    }
+    if path.ends_with("/recover") {
+        return json!({"since": "2026-01-01T00:00:00Z"});
     }
     if path.ends_with("/explain-signature") {
         return json!({"webhook_id": id, "webhook_timestamp": "1", "webhook_signature": "v1,AAAA", "body": "{}"});

@@ -9,6 +9,7 @@ mod keys;
 mod order;
 mod outcomes;
 mod owners;
+mod recover;
 mod settings;
 mod story;
 mod trial;

@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{party::NotE164, voice_call::update::InvalidTransition},
     store::connections::InUse,
+    webhooks::recover,
 };
 
 /// An operation, as far as its refusals depend on it.
@@ -39,6 +40,7 @@ impl<'a> Refusing<'a> {
             "/v1/con",
             "/v1/account",
             "/v1/numbers",
+            "/v1/recoveries",
             "/v1/analysis-settings",
         ];
         let native = versioned.iter().any(|begin| path.starts_with(begin));
@@ -124,10 +126,12 @@ fn invalid(at: &Refusing<'_>) -> Error {
             FieldError::invalid("format", "must be one of ndjson, csv, csv-safe"),
             Some(Place::Query),
         ),
-        ("get", "/v1/deliveries" | "/v1/webhook-endpoints" | "/v1/erasures") => (
-            FieldError::invalid("limit", one_to_a_hundred),
-            Some(Place::Query),
-        ),
+        ("get", "/v1/deliveries" | "/v1/webhook-endpoints" | "/v1/erasures" | "/v1/recoveries") => {
+            (
+                FieldError::invalid("limit", one_to_a_hundred),
+                Some(Place::Query),
+            )
+        }
         ("get", "/v1/numbers") => {
             let told = "must be a whole number from 1 to 1000";
             (FieldError::invalid("limit", told), Some(Place::Query))
@@ -146,6 +150,7 @@ fn invalid(at: &Refusing<'_>) -> Error {
         ("post", "/v1/webhook-endpoints/{id}/explain-signature") => {
             (FieldError::missing("webhook_id"), None)
         }
+        ("post", "/v1/webhook-endpoints/{id}/recover") => (FieldError::missing("since"), None),
         ("post", "/v1/erasures") => (FieldError::invalid("call_id", "must be a UUID"), None),
         (_, place) if place.contains("/{id}") => (
             FieldError::invalid("id", "must be a UUID"),
@@ -176,6 +181,7 @@ fn what(at: &Refusing<'_>) -> &'static str {
         place if place.starts_with("/v1/deliveries/") => "delivery",
         place if place.starts_with("/v1/events/") => "event",
         place if place.starts_with("/v1/erasures/") => "erasure",
+        place if place.starts_with("/v1/recoveries/") => "recovery",
         place if place.starts_with("/v1/webhook-endpoints/") => "endpoint",
         place if place.starts_with("/v3/communication/voice_call_recordings/") => "recording",
         place if place.starts_with("/v3/communication/") => "voice call",
@@ -202,6 +208,7 @@ fn conflict(at: &Refusing<'_>) -> Option<Error> {
             Code::InvalidTransition,
             "the delivery is on its way already",
         ),
+        ("post", "/v1/webhook-endpoints/{id}/recover") => recover::RequestError::Disabled.into(),
         ("post", "/v3/communication/voice_calls") => voice_calls::source_id_taken(),
         ("put" | "patch", place) if place.starts_with("/v3/") => {
             InvalidTransition::RingsAgain.into()
@@ -242,6 +249,9 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
         ("put", "/v1/numbers/{number}") => connections::unknown_connection(),
         ("post", "/v1/webhook-endpoints") | ("patch", "/v1/webhook-endpoints/{id}") => {
             FieldError::invalid("url", "must begin with http:// or https://")
+        }
+        ("post", "/v1/webhook-endpoints/{id}/recover") => {
+            return recover::RequestError::Window.into();
         }
         ("put", "/v3/communication/voice_call_recordings/{uid}") => {
             FieldError::missing("recording_played")

@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+pub mod recovery;
+
 const CALL: &str = "0199c0de-0000-7000-8000-000000000001";
 const CONNECTION: &str = "0199c0de-0000-7000-8000-0000000000c1";
 const ENDPOINT: &str = "0199c0de-0000-7000-8000-0000000000e1";

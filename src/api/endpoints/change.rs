@@ -91,7 +91,7 @@ async fn change_endpoint(
 
 /// Enable a webhook endpoint again
 ///
-/// It is told what happens from now on. What was discarded meanwhile is not sent by itself: resend its deliveries.
+/// It is told what happens from now on. What was discarded meanwhile is not sent by itself: recover it.
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints/{id}/enable", tag = "webhooks",
     params(("id" = uuid::Uuid, Path, description = "The endpoint's id")),
@@ -111,7 +111,8 @@ async fn enable_endpoint(
 
 /// Disable a webhook endpoint
 ///
-/// It is told nothing until it is enabled again, and what is on its way to it is discarded. Endpoints are also disabled by answering 410, and
+/// It is told nothing until it is enabled again: what is on its way to it, and what happens meanwhile, is discarded, and can be recovered.
+/// Endpoints are also disabled by answering 410, and
 /// by failing for days: `disabled_reason` says which it was.
 #[utoipa::path(
     post, path = "/v1/webhook-endpoints/{id}/disable", tag = "webhooks",

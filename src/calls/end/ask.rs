@@ -90,7 +90,8 @@ async fn attempt(tools: &Tools, claim: &Claim, kind: JobKind) -> Attempt {
         | JobKind::ReadRecording
         | JobKind::PlaceCall
         | JobKind::EndLegs
-        | JobKind::Erase => Attempt::failed(std::fmt::Error),
+        | JobKind::Erase
+        | JobKind::Recover => Attempt::failed(std::fmt::Error),
     }
 }
 

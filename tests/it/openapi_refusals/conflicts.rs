@@ -284,6 +284,7 @@ async fn deliveries(there: &mut There<'_>) {
     let body = changed(add, "url", Some(json!("http://127.0.0.1:9/hook")));
     in_progress(there, (add, ""), &body).await;
     rotation(there).await;
+    recovering(there).await;
     let live = there.done("get", "/calls/query", "", None).await;
     let call = live["data"][0]["id"].as_str().unwrap();
     there
@@ -305,6 +306,27 @@ async fn deliveries(there: &mut There<'_>) {
         .bearer_auth(&there.account.key);
     let answer = request.header(key.0, key.1).send().await;
     there.compared.expect(resend, 422, answer).await;
+}
+
+/// An endpoint that is told nothing, and a time that is still to come.
+async fn recovering(there: &mut There<'_>) {
+    let recover = Operation::find("post", "/v1/webhook-endpoints/{id}/recover");
+    let listed = there.done("get", "/v1/webhook-endpoints", "", None).await;
+    let endpoint = listed["data"][0]["id"].as_str().unwrap();
+    let later = json!({"since": "2999-01-01T00:00:00Z"});
+    let answer = there.send(recover, endpoint, Some(&later), ("x-none", "1"));
+    let answer = answer.await;
+    there.compared.expect(recover, 422, answer).await;
+    for (route, status) in [("disable", None), ("recover", Some(409)), ("enable", None)] {
+        let path = format!("/v1/webhook-endpoints/{endpoint}/{route}");
+        let request = there.app.post(&path, &there.account.key);
+        let body = json!({"since": "2026-01-01T00:00:00Z"});
+        let answer = request.json(&body).send().await;
+        match status {
+            Some(status) => there.compared.expect(recover, status, answer).await,
+            None => assert!(answer.unwrap().status().is_success()),
+        }
+    }
 }
 
 /// The secret of an endpoint, made by one request at a time.

@@ -27,7 +27,9 @@ fn fault(operation: Operation) -> Wrong {
         ("post", "/calls" | "/calls/make-call") => Wrong::Without("call_to"),
         ("get", "/calls/query" | "/v3/communication/voice_calls") => Wrong::Query("per_page=101"),
         ("get", "/calls/export") => Wrong::Query("format=xml"),
-        ("get", "/deliveries" | "/webhook-endpoints" | "/erasures") => Wrong::Query("limit=101"),
+        ("get", "/deliveries" | "/webhook-endpoints" | "/erasures" | "/recoveries") => {
+            Wrong::Query("limit=101")
+        }
         ("get", "/numbers") => Wrong::Query("limit=1001"),
         ("post", "/connections") => Wrong::Without("provider"),
         ("post", "/webhook-endpoints") => Wrong::Without("url"),
@@ -36,6 +38,7 @@ fn fault(operation: Operation) -> Wrong {
             Wrong::With("overlap_s", json!(604_801))
         }
         ("post", "/webhook-endpoints/{id}/explain-signature") => Wrong::Without("webhook_id"),
+        ("post", "/webhook-endpoints/{id}/recover") => Wrong::Without("since"),
         ("get", path) if path.ends_with("/voice_call_stats") => Wrong::Query("start_date=x"),
         ("put", path) if path.ends_with("/voice_call_recordings/{uid}") => {
             Wrong::With("recording_played", json!("yes"))
