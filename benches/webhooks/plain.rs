@@ -20,10 +20,7 @@ pub(crate) async fn fill(db: &PgPool, count: u64) {
         .execute(db)
         .await
         .unwrap();
-    sqlx::raw_sql("vacuum analyze plain; checkpoint")
-        .execute(db)
-        .await
-        .unwrap();
+    crate::settle(db, &["plain"]).await;
 }
 
 /// Sends all that there is, by so many loops.
