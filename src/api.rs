@@ -26,6 +26,7 @@ pub mod document;
 pub mod endpoints;
 pub mod erasures;
 pub mod error;
+pub mod events;
 pub mod extract;
 pub mod guard;
 pub mod health;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(deliveries::routes())
         .merge(endpoints::routes())
         .merge(erasures::routes())
+        .merge(events::routes())
         .merge(recoveries::routes())
         .merge(inbound::routes())
         .merge(health::routes())

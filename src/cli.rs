@@ -78,7 +78,7 @@ enum Working {
     /// Adds and lists connections to telephony providers and room servers
     #[command(subcommand)]
     Connection(connection::Command),
-    /// Adds webhook endpoints
+    /// Adds, lists, changes, tests and removes webhook endpoints
     #[command(subcommand)]
     Endpoint(endpoint::Command),
     /// Writes all calls of an account, or those that filters let pass, as NDJSON or CSV

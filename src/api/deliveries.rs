@@ -1,4 +1,4 @@
-//! Native routes for what was told to whom: deliveries with their attempts, and events.
+//! Native routes for what was told to whom: deliveries with their attempts. [`super::events`] has what was told.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,6 @@ use super::{
     extract::{Field, Fields, Path, QueryFields, Reader},
     idempotency::Once,
     native::{NoSuch, Refusals},
-    redact,
     state::ApiState,
 };
 use crate::{
@@ -28,7 +27,6 @@ use crate::{
         self,
         attempts::{self, Kept},
         deliveries::{self, Delivery, List},
-        events,
     },
     webhooks::manage::{self, Resent},
 };
@@ -48,7 +46,6 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(list_deliveries))
         .routes(routes!(get_delivery))
         .routes(routes!(resend_delivery))
-        .routes(routes!(get_event))
 }
 
 /// The names of [`DeliveryState`].
@@ -154,24 +151,6 @@ struct AttemptRequest {
     webhook_id: EventId,
     /// Its `webhook-timestamp`, in seconds since 1970.
     webhook_timestamp: i64,
-}
-
-/// Something that happened to a call, as it is told.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!(story::event()))]
-struct EventObject {
-    /// Its id: the `webhook-id`.
-    id: EventId,
-    /// What happened.
-    #[serde(rename = "type")]
-    event_type: EventType,
-    /// The call; null if it is about an endpoint.
-    call_id: Option<CallId>,
-    /// When.
-    timestamp: DateTime<Utc>,
-    /// What is posted, byte for byte: what signatures are made over. To a credential that reads transcripts redacted it is
-    /// shown so.
-    body: String,
 }
 
 impl From<Delivery> for DeliveryObject {
@@ -318,32 +297,6 @@ async fn resend(
         )),
         Resent::NotFound => Err(Error::not_found("delivery")),
     }
-}
-
-/// Read an event as it is told
-#[utoipa::path(
-    get, path = "/v1/events/{id}", tag = "webhooks",
-    params(("id" = uuid::Uuid, Path, description = "The event's id: the `webhook-id` of its deliveries")),
-    responses((status = 200, description = "The event", body = EventObject), NoSuch, Refusals),
-    security(("bearer" = []))
-)]
-async fn get_event(
-    State(state): State<ApiState>,
-    caller: Caller,
-    Path(event_id): Path<EventId>,
-) -> Result<Response, Error> {
-    require(&caller, Scope::ManageAccount)?;
-    let access = redact::access(&state.db, &caller).await?;
-    let found = store::ask(events::find(&state.db, caller.account_id, event_id)).await?;
-    let event = found.ok_or_else(|| Error::not_found("event"))?;
-    let shown = EventObject {
-        id: event.event_id,
-        event_type: event.event_type,
-        call_id: event.call_id,
-        timestamp: event.occurred_at,
-        body: redact::event(event.body, access).await,
-    };
-    Ok(answer::json(StatusCode::OK, &shown))
 }
 
 async fn detail(

@@ -33,7 +33,12 @@ mod shown;
 mod trial;
 
 use body::EndpointBody;
-use shown::{EndpointAdded, EndpointList, EndpointObject};
+use shown::{EndpointAdded, EndpointList};
+
+// The command line prints the same.
+pub use keys::KeyRotated;
+pub use shown::EndpointObject;
+pub use trial::EndpointTested;
 
 /// The routes of this module.
 pub fn routes() -> OpenApiRouter<ApiState> {

@@ -35,6 +35,7 @@ mod deadline;
 mod egress;
 mod embedded;
 mod ending;
+mod endpoint_cli;
 mod erasure;
 mod event_socket;
 mod export;

@@ -378,6 +378,7 @@ async fn no_list_shows_another_account_s() {
         ("/v3/communication/voice_calls", "voice_calls"),
         ("/v1/webhook-endpoints", "webhook-endpoints"),
         ("/v1/deliveries", "deliveries"),
+        ("/v1/events", "events"),
         ("/v1/connections", "connections"),
         ("/v1/numbers", "numbers"),
     ] {

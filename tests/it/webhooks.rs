@@ -3,6 +3,7 @@
 mod api;
 mod document;
 mod engine;
+mod events;
 mod fairness;
 mod fixture;
 mod keys;

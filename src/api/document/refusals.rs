@@ -126,7 +126,7 @@ fn invalid(at: &Refusing<'_>) -> Error {
             FieldError::invalid("format", "must be one of ndjson, csv, csv-safe"),
             Some(Place::Query),
         ),
-        ("get", "/v1/deliveries" | "/v1/webhook-endpoints" | "/v1/erasures" | "/v1/recoveries") => {
+        ("get", "/v1/deliveries" | "/v1/events" | "/v1/webhook-endpoints" | "/v1/erasures" | "/v1/recoveries") => {
             (
                 FieldError::invalid("limit", one_to_a_hundred),
                 Some(Place::Query),

@@ -371,6 +371,14 @@ pub fn event() -> Value {
     json!({"id": EVENT, "type": "call.ended", "call_id": CALL, "timestamp": ENDED_AT, "body": body.to_string()})
 }
 
+/// A page of events.
+pub fn events() -> Value {
+    let event = json!({
+        "id": EVENT, "type": "call.ended", "call_id": CALL, "timestamp": ENDED_AT, "body_bytes": 5_312,
+    });
+    json!({"data": [event], "next_cursor": null})
+}
+
 /// The call is to be erased.
 pub fn erasure_body() -> Value {
     json!({"call_id": CALL})

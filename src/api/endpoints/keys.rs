@@ -29,7 +29,7 @@ use crate::{
         endpoint_keys::{self, Key},
         endpoints,
     },
-    webhooks::keys::{self, RotateError, Wanted},
+    webhooks::keys::{self, RotateError, Rotated, Wanted},
 };
 
 /// The routes of this module.
@@ -66,7 +66,7 @@ struct KeyList {
 /// A key that was made.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!(story::endpoint_key_rotated()))]
-struct KeyRotated {
+pub struct KeyRotated {
     #[serde(flatten)]
     key: KeyObject,
     /// What receivers verify `v1` with; not shown again. Null for `v1a`.
@@ -114,6 +114,20 @@ impl From<Key> for KeyObject {
             created_at: key.created_at,
             expires_at: key.expires_at,
         }
+    }
+}
+
+impl KeyRotated {
+    /// The new key as it is shown this once; none only if there is no key.
+    pub fn new(rotated: Rotated) -> Option<Self> {
+        let mut keys = rotated.keys.into_iter().map(KeyObject::from);
+        let key = keys.next()?;
+        let is_secret = key.scheme == Scheme::V1;
+        Some(Self {
+            secret: is_secret.then(|| rotated.verifying.expose_secret().to_owned()),
+            key,
+            former: keys.collect(),
+        })
     }
 }
 
@@ -193,13 +207,7 @@ async fn rotate_key(
         };
         let rotated = keys::rotate(&with.db, &with.sealing_key, of, wanted).await?;
         let rotated = rotated.ok_or_else(|| Error::not_found("endpoint"))?;
-        let mut keys = rotated.keys.into_iter().map(KeyObject::from);
-        let key = keys.next().ok_or_else(Error::internal)?;
-        let shown = KeyRotated {
-            secret: (scheme == Scheme::V1).then(|| rotated.verifying.expose_secret().to_owned()),
-            key,
-            former: keys.collect(),
-        };
+        let shown = KeyRotated::new(rotated).ok_or_else(Error::internal)?;
         Ok(answer::json(StatusCode::CREATED, &shown))
     };
     once.perform(&state, &caller, &body, rotate).await

@@ -20,7 +20,7 @@ use crate::{
 /// A webhook endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!(story::endpoint()))]
-pub(super) struct EndpointObject {
+pub struct EndpointObject {
     /// Its id.
     id: EndpointId,
     /// Where events are posted.

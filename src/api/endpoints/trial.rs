@@ -35,11 +35,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 /// What trying an endpoint came to.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!(story::endpoint_tested()))]
-struct EndpointTested {
+pub struct EndpointTested {
     /// Whether it took the event.
-    ok: bool,
+    pub ok: bool,
     /// In one word, as attempts at deliveries have it.
-    outcome: AttemptOutcome,
+    pub outcome: AttemptOutcome,
     /// When it began.
     started_at: DateTime<Utc>,
     /// How long it took, in milliseconds.

@@ -27,7 +27,7 @@ fn fault(operation: Operation) -> Wrong {
         ("post", "/calls" | "/calls/make-call") => Wrong::Without("call_to"),
         ("get", "/calls/query" | "/v3/communication/voice_calls") => Wrong::Query("per_page=101"),
         ("get", "/calls/export") => Wrong::Query("format=xml"),
-        ("get", "/deliveries" | "/webhook-endpoints" | "/erasures" | "/recoveries") => {
+        ("get", "/deliveries" | "/events" | "/webhook-endpoints" | "/erasures" | "/recoveries") => {
             Wrong::Query("limit=101")
         }
         ("get", "/numbers") => Wrong::Query("limit=1001"),
