@@ -35,6 +35,7 @@ pub mod inbound;
 pub mod limits;
 pub mod native;
 pub mod observe;
+pub mod platform;
 pub mod prefer;
 pub mod recoveries;
 pub mod redact;
@@ -68,6 +69,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(events::routes())
         .merge(recoveries::routes())
         .merge(inbound::routes())
+        .merge(platform::routes())
         .merge(health::routes())
         .merge(document::routes())
 }

@@ -47,7 +47,7 @@ impl Surface {
         let first = [segments.next(), segments.next(), segments.next()];
         match first.map(Option::unwrap_or_default) {
             ["api", "v1", "voip"] => Self::Voip,
-            ["v3", "communication", _] => Self::VoiceCalls,
+            ["v3", "communication", _] | ["platform", "v1", _] => Self::VoiceCalls,
             ["calls", _, ""] => Self::Calls,
             ["v1", "calls", "export"] => Self::Native,
             // What lies deeper is native.
@@ -190,6 +190,8 @@ mod tests {
             ("/v1/calls/x/transcript", Surface::Native),
             ("/v3/communication/voice_calls", Surface::VoiceCalls),
             ("/v3/communication/reports/x", Surface::VoiceCalls),
+            ("/platform/v1/webhooks", Surface::VoiceCalls),
+            ("/platform/v1/webhook/subscribe", Surface::VoiceCalls),
             ("/livez", Surface::Native),
             ("/", Surface::Native),
             ("", Surface::Native),

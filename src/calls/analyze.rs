@@ -312,7 +312,7 @@ async fn keep(
         turn_compounds: analysed.turn_compounds.as_deref(),
     };
     analyses::insert(&mut tx, account_id, &revision).await?;
-    let before = Flat::of(beside.analysis.as_ref());
+    let (before, version) = (Flat::of(beside.analysis.as_ref()), call.version);
     beside.analysis = serde_json::to_value(&analysis).ok();
     let call = fill(&mut tx, call, before, beside.analysis.as_ref()).await?;
     let reading = gathered.reading(tools, job);
@@ -322,15 +322,20 @@ async fn keep(
     };
     let label = beside.analysis.as_ref().and_then(customer_sentiment);
     store::calls::note_sentiment(&mut tx, account_id, call_id, label).await?;
-    let analyzed = Happening {
-        call: &call,
-        beside: &beside,
-        event: EventType::CallAnalyzed,
-        at,
-    };
-    let emitted = emit::emit(&mut tx, &[analyzed]).await?;
+    // Before it is told, for a call that is going to be written down is shown as such.
     let reading: Vec<_> = reading.iter().map(wanted::job).collect();
     queue::store::enqueue(&mut tx, &reading).await?;
+    let happening = |event| Happening {
+        call: &call,
+        beside: &beside,
+        event,
+        at,
+    };
+    let mut analyzed = vec![happening(EventType::CallAnalyzed)];
+    if call.version != version {
+        analyzed.push(happening(EventType::VoiceCallUpdate));
+    }
+    let emitted = emit::emit(&mut tx, &analyzed).await?;
     if !queue::store::finish(&mut tx, claim).await? {
         return Ok(Round::LeaseLost);
     }

@@ -15,6 +15,7 @@ use crate::{
     },
     jobs::Analyze,
     queue::{self, NewJob},
+    store,
     webhooks::emit::{self, Happening},
 };
 
@@ -76,6 +77,26 @@ pub async fn tell(
     Ok(emit::emit(conn, &happenings).await?.deliveries > 0)
 }
 
+/// Tells staff systems that a call is another one, of which nobody else is told: how its transcript stands has changed. The caller holds
+/// its row. Answers whether somebody is told.
+pub async fn tell_staff(
+    conn: &mut PgConnection,
+    (account_id, call_id): (AccountId, CallId),
+    at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let Some(call) = store::calls::find(&mut *conn, account_id, call_id).await? else {
+        return Ok(false);
+    };
+    let beside = store::calls::beside(&mut *conn, account_id, call_id).await?;
+    let changed = Happening {
+        call: &call,
+        beside: &beside,
+        event: EventType::VoiceCallUpdate,
+        at,
+    };
+    Ok(emit::emit(conn, &[changed]).await?.deliveries > 0)
+}
+
 /// The job that analyses a call; at most one of a trigger waits.
 pub fn analysis(account_id: AccountId, call_id: CallId, trigger: Trigger) -> NewJob {
     NewJob::new(
@@ -93,6 +114,7 @@ pub fn analysis(account_id: AccountId, call_id: CallId, trigger: Trigger) -> New
 /// The events of a change, in the order in which they are told.
 fn events(change: &Change<'_>) -> Vec<EventType> {
     let Transition {
+        created,
         started,
         answered,
         ended,
@@ -104,6 +126,9 @@ fn events(change: &Change<'_>) -> Vec<EventType> {
         (answered, EventType::CallAnswered),
         (ended, EventType::CallEnded),
         (updated, EventType::CallUpdated),
+        // Whatever has changed, staff systems see another voice call.
+        (created, EventType::VoiceCallCreate),
+        (!created, EventType::VoiceCallUpdate),
     ]
     .into_iter()
     .filter_map(|(happened, event)| happened.then_some(event))

@@ -84,16 +84,25 @@ async fn nothing(tools: &Tools, claim: &Claim, job: &ReadRecording) -> Outcome {
     }
     let finished = store::within(async {
         let mut tx = tools.db.begin().await?;
-        if let Some(call) = store::calls::lock(&mut tx, job.account_id, job.call_id).await? {
-            store::calls::save_life(&mut tx, &call).await?;
+        let call = store::calls::lock(&mut tx, job.account_id, job.call_id).await?;
+        if let Some(call) = &call {
+            store::calls::save_life(&mut tx, call).await?;
         }
-        if queue::store::finish(&mut tx, claim).await? {
-            tx.commit().await?;
+        if !queue::store::finish(&mut tx, claim).await? {
+            return Ok(false);
         }
-        Ok::<_, store::Error>(())
+        let at = store::now(&mut tx).await?;
+        let told = effects::tell_staff(&mut tx, (job.account_id, job.call_id), at).await?;
+        tx.commit().await?;
+        Ok::<_, store::Error>(told)
     });
     match finished.await {
-        Ok(()) => Outcome::Finished,
+        Ok(told) => {
+            if told {
+                tools.wake.wake();
+            }
+            Outcome::Finished
+        }
         Err(error) => Outcome::Retry {
             after: None,
             error: error.into(),
@@ -312,13 +321,17 @@ async fn keep(
     }
     let reading = (&kept.reading, claim.attempt);
     recordings::put(&mut tx, names, &wanted.key, reading).await?;
+    let mut unwritten = false;
     match &kept.transcript {
         Some(transcript) if !transcribe::is_newest(&mut tx, names, transcript).await? => {
             let source = TranscriptSource::SpeechToText;
             transcribe::keep(&mut tx, &call, source, transcript).await?;
         }
         // Whoever shows the call shows how its transcript stands: it has changed.
-        Some(_) | None if job.transcribes => store::calls::save_life(&mut tx, &call).await?,
+        Some(_) | None if job.transcribes => {
+            store::calls::save_life(&mut tx, &call).await?;
+            unwritten = true;
+        }
         Some(_) | None => {}
     }
     let at = store::now(&mut tx).await?;
@@ -329,6 +342,11 @@ async fn keep(
     if !queue::store::finish(&mut tx, claim).await? {
         return Ok(Done::Nothing);
     }
+    // After the end of the job, for while it is there the call is being written down.
+    let told = unwritten && effects::tell_staff(&mut tx, names, at).await?;
     tx.commit().await?;
+    if told {
+        tools.wake.wake();
+    }
     Ok(Done::Kept)
 }

@@ -151,16 +151,17 @@ pub(super) async fn keep(
     store::calls::save_life(&mut *conn, call).await?;
     let changed = store::calls::find(&mut *conn, account_id, call_id).await?;
     let beside = store::calls::beside(&mut *conn, account_id, call_id).await?;
-    let transcribed = Happening {
+    let events = [EventType::CallTranscribed, EventType::VoiceCallUpdate];
+    let transcribed = events.map(|event| Happening {
         call: changed.as_ref().unwrap_or(call),
         beside: &beside,
-        event: EventType::CallTranscribed,
+        event,
         at: created_at,
-    };
+    });
     Ok(Kept {
         transcript_id: new.transcript_id,
         created_at,
-        told: emit::emit(conn, &[transcribed]).await?.deliveries > 0,
+        told: emit::emit(conn, &transcribed).await?.deliveries > 0,
     })
 }
 

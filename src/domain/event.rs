@@ -64,19 +64,27 @@ pub enum EventType {
     #[serde(rename = "endpoint.disabled")]
     #[sqlx(rename = "endpoint.disabled")]
     EndpointDisabled,
+    /// The voice-calls surface shows a call that it did not show before.
+    #[serde(rename = "voice_call/create")]
+    #[sqlx(rename = "voice_call/create")]
+    VoiceCallCreate,
+    /// The voice-calls surface shows something else of a call.
+    #[serde(rename = "voice_call/update")]
+    #[sqlx(rename = "voice_call/update")]
+    VoiceCallUpdate,
 }
 
 /// The text is not the name of an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated, call.reconciled, \
-     termination.failed, call.erased, delivery.exhausted, endpoint.disabled"
+     termination.failed, call.erased, delivery.exhausted, endpoint.disabled, voice_call/create, voice_call/update"
 )]
 pub struct NotEventType;
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::CallStarted,
         Self::CallAnswered,
         Self::CallEnded,
@@ -88,6 +96,8 @@ impl EventType {
         Self::CallErased,
         Self::DeliveryExhausted,
         Self::EndpointDisabled,
+        Self::VoiceCallCreate,
+        Self::VoiceCallUpdate,
     ];
 
     /// The name on the wire.
@@ -104,6 +114,8 @@ impl EventType {
             Self::CallErased => "call.erased",
             Self::DeliveryExhausted => "delivery.exhausted",
             Self::EndpointDisabled => "endpoint.disabled",
+            Self::VoiceCallCreate => "voice_call/create",
+            Self::VoiceCallUpdate => "voice_call/update",
         }
     }
 
@@ -120,11 +132,36 @@ impl EventType {
             | Self::CallUpdated
             | Self::CallReconciled
             | Self::TerminationFailed
-            | Self::CallErased => true,
+            | Self::CallErased
+            | Self::VoiceCallCreate
+            | Self::VoiceCallUpdate => true,
         }
     }
 
-    /// Whether it is for whoever runs the service: only an endpoint that names it is told.
+    /// Whether only an endpoint that names it is told.
+    pub fn is_named_only(self) -> bool {
+        self.is_operational() || self.is_platform()
+    }
+
+    /// Whether it is told in the words of the platform of the voice-calls surface, and may be subscribed to there.
+    pub fn is_platform(self) -> bool {
+        match self {
+            Self::VoiceCallCreate | Self::VoiceCallUpdate => true,
+            Self::CallStarted
+            | Self::CallAnswered
+            | Self::CallEnded
+            | Self::CallTranscribed
+            | Self::CallAnalyzed
+            | Self::CallUpdated
+            | Self::CallReconciled
+            | Self::TerminationFailed
+            | Self::CallErased
+            | Self::DeliveryExhausted
+            | Self::EndpointDisabled => false,
+        }
+    }
+
+    /// Whether it is for whoever runs the service.
     pub fn is_operational(self) -> bool {
         match self {
             Self::CallStarted
@@ -132,7 +169,9 @@ impl EventType {
             | Self::CallEnded
             | Self::CallTranscribed
             | Self::CallAnalyzed
-            | Self::CallUpdated => false,
+            | Self::CallUpdated
+            | Self::VoiceCallCreate
+            | Self::VoiceCallUpdate => false,
             Self::CallReconciled
             | Self::TerminationFailed
             | Self::CallErased

@@ -92,6 +92,8 @@ pub struct Lifecycle {
 /// What changed between two states of one call, as the rest of the world is told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Transition {
+    /// The call is new, live or over.
+    pub created: bool,
     /// The call is new and live.
     pub started: bool,
     /// A live call was answered.
@@ -109,6 +111,7 @@ impl Transition {
         let was_answered = before.is_some_and(|b| b.answered_at.is_some());
         let live = after.end.is_none();
         Self {
+            created: before.is_none(),
             started: before.is_none() && live,
             answered: live && !was_answered && after.answered_at.is_some(),
             ended: !was_ended && !live,

@@ -1,5 +1,7 @@
 //! Accounts: the tenant wall.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -97,6 +99,23 @@ pub async fn find(db: impl PgExecutor<'_>, account_id: AccountId) -> sqlx::Resul
     )
     .fetch_optional(db)
     .await
+}
+
+/// What the voice-calls surface calls these accounts. None is asked for none.
+pub async fn business_uids(
+    db: impl PgExecutor<'_>,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> sqlx::Result<HashMap<AccountId, String>> {
+    let ids: Vec<_> = accounts.into_iter().map(AccountId::uuid).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"select account_id as "account_id: AccountId", business_uid from accounts where account_id = any($1)"#,
+        &ids
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.account_id, row.business_uid)).collect())
 }
 
 /// The account of this business uid, if it is directly below the directory account.

@@ -51,8 +51,8 @@ pub struct Settings<'a> {
 pub enum Inserted {
     /// It was.
     New,
-    /// It is there by that id.
-    AlreadyThere,
+    /// It is there: by that id, or as a subscription of the platform to the same by another.
+    AlreadyThere(EndpointId),
     /// The account has as many as it may have.
     TooMany,
 }
@@ -107,11 +107,42 @@ fn names(signatures: &[Scheme]) -> Vec<String> {
     names.collect()
 }
 
-/// Keeps an endpoint, unless it is there or the account has [`ENDPOINTS_MAX`].
+/// Which subscriptions of the platform are sought: all of these must hold.
+#[derive(Debug, Default)]
+pub struct Sought<'a> {
+    /// Where events are posted.
+    pub url: Option<&'a str>,
+    /// The only type that is told there.
+    pub event: Option<&'a str>,
+    /// Its id.
+    pub endpoint_id: Option<EndpointId>,
+}
+
+/// The subscriptions of the platform that are sought, oldest first.
+pub async fn subscriptions(
+    db: impl PgExecutor<'_>,
+    account_id: AccountId,
+    sought: &Sought<'_>,
+) -> sqlx::Result<Vec<EndpointId>> {
+    sqlx::query_scalar!(
+        r#"select endpoint_id as "endpoint_id: EndpointId" from endpoints
+           where account_id = $1 and kind = 'platform' and ($2::text is null or url = $2)
+             and ($3::text is null or event_types = array[$3]) and ($4::uuid is null or endpoint_id = $4)
+           order by endpoint_id"#,
+        account_id.uuid(),
+        sought.url,
+        sought.event,
+        sought.endpoint_id.map(EndpointId::uuid)
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Keeps an endpoint, unless it is there or the account has [`ENDPOINTS_MAX`]. Of the platform's there is one for a URL and a type.
 pub async fn insert(
     conn: &mut PgConnection,
     (account_id, endpoint_id): (AccountId, EndpointId),
-    new: &Settings<'_>,
+    (kind, new): (EndpointKind, &Settings<'_>),
 ) -> sqlx::Result<Inserted> {
     // Two additions at the same time must not both see room for one.
     sqlx::query!(
@@ -122,24 +153,37 @@ pub async fn insert(
     .await?;
     let there = find(&mut *conn, account_id, endpoint_id).await?;
     if there.is_some() {
-        return Ok(Inserted::AlreadyThere);
+        return Ok(Inserted::AlreadyThere(endpoint_id));
+    }
+    let words = words(new.subscription);
+    if kind == EndpointKind::Platform {
+        let same = Sought {
+            url: Some(new.url),
+            event: words.first().map(String::as_str),
+            endpoint_id: None,
+        };
+        let same = subscriptions(&mut *conn, account_id, &same).await?;
+        if let Some(there) = same.first() {
+            return Ok(Inserted::AlreadyThere(*there));
+        }
     }
     let inserted = sqlx::query!(
         "insert into endpoints (account_id, endpoint_id, url, event_types, signatures, header_names, authorization_type, sealed_headers,
-                                max_per_second, max_concurrency)
-         select $1, $2, $3, $4::text[], $5::text[]::signature_scheme[], $6::text[], $7, $8, $9, $10
+                                max_per_second, max_concurrency, kind)
+         select $1, $2, $3, $4::text[], $5::text[]::signature_scheme[], $6::text[], $7, $8, $9, $10, $12
          where (select count(*) from endpoints where account_id = $1) < $11",
         account_id.uuid(),
         endpoint_id.uuid(),
         new.url,
-        &words(new.subscription),
+        &words,
         &names(new.signatures),
         new.header_names,
         new.authorization_type,
         new.sealed_headers,
         new.max_per_second,
         new.max_concurrency,
-        ENDPOINTS_MAX
+        ENDPOINTS_MAX,
+        kind as EndpointKind
     )
     .execute(conn)
     .await?;

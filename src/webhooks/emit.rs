@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{envelope::Envelope, redacted};
+use super::{envelope::Envelope, platform::Around, redacted};
 use crate::{
     domain::{
         call::Call,
@@ -66,13 +66,19 @@ pub async fn emit(conn: &mut PgConnection, happenings: &[Happening<'_>]) -> sqlx
     if told.is_empty() {
         return Ok(Emitted::default());
     }
+    let platform = told.iter().map(|told| told.happening);
+    let platform: Vec<_> = platform.filter(|h| h.event.is_platform()).collect();
+    let around = Around::of(&mut *conn, &platform).await?;
     let mut events = Vec::with_capacity(told.len());
     for told in &told {
-        events.push(if told.redacts {
-            Box::pin(told.redacted_event()).await
+        let body = if told.happening.event.is_platform() {
+            around.body(told.happening)
+        } else if told.redacts {
+            told.body(Box::pin(redacted::call(told.call())).await)
         } else {
-            told.event(told.call())
-        });
+            told.body(told.call())
+        };
+        events.push(told.event(body));
     }
     let sizes: BTreeMap<EventId, usize> = events
         .iter()
@@ -156,24 +162,25 @@ impl Told<'_> {
         CallObject::new(self.happening.call, self.happening.beside.clone())
     }
 
-    fn event(&self, data: CallObject) -> Event {
-        let happening = self.happening;
+    /// What is told of it in our words.
+    fn body(&self, data: CallObject) -> String {
         let envelope = Envelope {
-            event_type: happening.event,
-            timestamp: happening.at,
+            event_type: self.happening.event,
+            timestamp: self.happening.at,
             data,
         };
+        envelope.into_body()
+    }
+
+    fn event(&self, body: String) -> Event {
+        let happening = self.happening;
         Event {
             account_id: happening.call.account_id,
             event_id: self.event_id,
             call_id: Some(happening.call.call_id),
             event_type: happening.event,
             occurred_at: happening.at,
-            body: envelope.into_body(),
+            body,
         }
-    }
-
-    async fn redacted_event(&self) -> Event {
-        self.event(redacted::call(self.call()).await)
     }
 }

@@ -80,7 +80,8 @@ pub enum Resent {
     NotFound,
 }
 
-/// Adds an endpoint with a new secret. One that was added by the same id before is answered as it is, with its secret.
+/// Adds an endpoint with a new secret. One that was added by the same id before, and a subscription of the platform that is there, is
+/// answered as it is, with its secret.
 pub async fn add(
     db: &PgPool,
     egress: &Egress,
@@ -111,12 +112,16 @@ pub async fn add(
     let made = [Scheme::V1, Scheme::V1a].map(|scheme| keys::fresh(sealing_key, of, scheme));
     let added = within::<_, store::Error>(async {
         let mut tx = db.begin().await?;
-        let inserted = endpoints::insert(&mut tx, of, &new).await?;
-        if let Inserted::New = inserted {
-            for (key, _) in &made {
-                endpoint_keys::add(&mut tx, of, key, 0).await?;
+        let endpoint_id = match endpoints::insert(&mut tx, of, (settings.kind, &new)).await? {
+            Inserted::New => {
+                for (key, _) in &made {
+                    endpoint_keys::add(&mut tx, of, key, 0).await?;
+                }
+                endpoint_id
             }
-        }
+            Inserted::AlreadyThere(endpoint_id) => endpoint_id,
+            Inserted::TooMany => return Ok(None),
+        };
         let endpoint = endpoints::find(&mut *tx, account_id, endpoint_id).await?;
         let kept = endpoint_keys::list(&mut *tx, account_id, endpoint_id).await?;
         tx.commit().await?;
@@ -125,7 +130,7 @@ pub async fn add(
     let Some((endpoint, kept)) = added.await? else {
         return Err(AddError::TooMany);
     };
-    let secret = present_secret(sealing_key, of, &kept)?;
+    let secret = present_secret(sealing_key, (account_id, endpoint.endpoint_id), &kept)?;
     Ok(Added { endpoint, secret })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         delivery::DeliveryState,
         endpoint::{
-            DisabledReason, Endpoint, Scheme,
+            DisabledReason, Endpoint, EndpointKind, Scheme,
             headers::{Authorization, HeadersChange, HeadersFault, OwnHeaders},
             subscription::Subscription,
         },
@@ -25,6 +25,8 @@ use crate::{
 pub struct Settings {
     /// Where events are posted.
     pub url: String,
+    /// How it came to be.
+    pub kind: EndpointKind,
     /// What it is told.
     pub subscription: Subscription,
     /// How its webhooks are signed.
@@ -42,6 +44,7 @@ impl Settings {
     pub fn to(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            kind: EndpointKind::Standard,
             subscription: Subscription::default(),
             signatures: vec![Scheme::V1],
             headers: HeadersChange::default(),

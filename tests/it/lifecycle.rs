@@ -303,6 +303,7 @@ fn an_end_is_told_once_and_what_comes_later_is_an_amendment() {
     assert_eq!(
         transition,
         Transition {
+            created: true,
             ended: true,
             ..Transition::default()
         }

@@ -191,7 +191,9 @@ fn sent(bytes: usize, chunked: bool) -> reqwest::Body {
 fn is_in_its_envelope(path: &str, told: &Value) -> bool {
     match path {
         path if path.starts_with("/api/v1/voip") => told["error"]["code"] == 413,
-        path if path.starts_with("/v3/") => told["errors"][0]["code"] == "body_too_large",
+        path if path.starts_with("/v3/") || path.starts_with("/platform/") => {
+            told["errors"][0]["code"] == "body_too_large"
+        }
         path if path.starts_with("/calls") => told["status"] == "error",
         path if path.starts_with("/v1/calls") && path.split('/').count() < 5 => {
             told["status"] == "error"

@@ -63,6 +63,7 @@ mod openapi_refusals;
 mod partition;
 mod party;
 mod placing;
+mod platform;
 mod plivo_inbound;
 mod privacy_made;
 mod privacy_pure;

@@ -57,6 +57,7 @@ fn door(method: &Method, path: &str) -> Door {
         } else {
             Scope::WriteVoiceCalls
         }),
+        path if path.starts_with("/platform/") => Door::Callers(Scope::WriteVoiceCalls),
         path if path.starts_with("/calls") || path.starts_with("/v1/calls") => {
             Door::Callers(if read {
                 Scope::ReadCalls
@@ -111,7 +112,7 @@ fn filled(path: &str, id: &str) -> String {
 /// Whose envelope an answer is in.
 fn surface(path: &str) -> &'static str {
     match path {
-        path if path.starts_with("/v3/") => "voice-calls",
+        path if path.starts_with("/v3/") || path.starts_with("/platform/") => "voice-calls",
         path if path.contains("calls/{id}/") || path == "/v1/calls/export" => "native",
         path if path.contains("calls") => "calls",
         _ => "native",
@@ -167,7 +168,7 @@ async fn every_route_asks_for_a_credential_and_for_its_scope() {
         for kind in KINDS {
             let key = app.key(account.id, kind).await;
             let (status, _) = ask(&app, (&method, &at), Some(&key), &wrong).await;
-            let nobody = kind == KeyKind::Directory && path.starts_with("/v3/");
+            let nobody = kind == KeyKind::Directory && surface == "voice-calls";
             let at = format!("{method} {path} as {kind:?}: {status}");
             match (kind.allows(scope), nobody) {
                 (true, true) => assert_eq!(status, 401, "{at}"),
@@ -242,6 +243,11 @@ async fn furnished(
     let recovery = app.post(&recover, &account.key);
     let recovery = recovery.json(&json!({"since": "2026-01-01T00:00:00Z"}));
     let recovery: Value = recovery.send().await.unwrap().json().await.unwrap();
+    let subscribe = json!({"event": "voice_call/update", "target_url": receiver.url()});
+    let subscribe = app
+        .post("/platform/v1/webhook/subscribe", &account.key)
+        .json(&subscribe);
+    let subscribed: Value = subscribe.send().await.unwrap().json().await.unwrap();
     let list = app.get("/v1/deliveries", &account.key);
     let list: Value = list.send().await.unwrap().json().await.unwrap();
     let delivery = &list["data"][0];
@@ -256,6 +262,10 @@ async fn furnished(
         ("voice_calls", call.clone()),
         ("voice_call_recordings", call),
         ("webhook-endpoints", text(&endpoint["id"])),
+        (
+            "platform webhooks",
+            text(&subscribed["data"]["subscription_id"]),
+        ),
         ("deliveries", text(&delivery["id"])),
         ("events", text(&delivery["event_id"])),
         ("connections", text(&connection["id"])),
@@ -379,6 +389,7 @@ async fn no_list_shows_another_account_s() {
         ("/v1/webhook-endpoints", "webhook-endpoints"),
         ("/v1/deliveries", "deliveries"),
         ("/v1/events", "events"),
+        ("/platform/v1/webhooks", "platform webhooks"),
         ("/v1/connections", "connections"),
         ("/v1/numbers", "numbers"),
     ] {

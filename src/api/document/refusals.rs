@@ -97,6 +97,9 @@ pub(super) fn refusal(at: &Refusing<'_>, status: &str) -> Option<Error> {
 }
 
 fn invalid(at: &Refusing<'_>) -> Error {
+    if let Some(field) = of_an_endpoint(at) {
+        return Error::fields(Code::InvalidInput, vec![field]);
+    }
     let one_to_a_hundred = "must be a whole number from 1 to 100";
     let (field, place) = match at.at() {
         ("post", "/calls/end") => (FieldError::invalid("call_id", "must be a UUID"), None),
@@ -122,6 +125,9 @@ fn invalid(at: &Refusing<'_>) -> Error {
         ("post" | "put" | "patch", place) if place.starts_with("/v3/") => {
             (wrong_type("rate", "must be a string"), None)
         }
+        ("post", place) if place.starts_with("/platform/") => {
+            (wrong_type("target_url", "must be a string"), None)
+        }
         ("get", "/v1/calls/export") => (
             FieldError::invalid("format", "must be one of ndjson, csv, csv-safe"),
             Some(Place::Query),
@@ -138,19 +144,6 @@ fn invalid(at: &Refusing<'_>) -> Error {
         }
         (_, "/v1/numbers/{number}") => (FieldError::invalid("number", NotE164), Some(Place::Path)),
         ("post", "/v1/connections") => (FieldError::missing("provider"), None),
-        ("post", "/v1/webhook-endpoints") => (FieldError::missing("url"), None),
-        ("patch", "/v1/webhook-endpoints/{id}") => (
-            FieldError::invalid("max_per_second", "must be a whole number from 1 to 1000"),
-            None,
-        ),
-        ("post", "/v1/webhook-endpoints/{id}/rotate-secret") => (
-            FieldError::invalid("overlap_s", "must be a whole number from 0 to 604800"),
-            None,
-        ),
-        ("post", "/v1/webhook-endpoints/{id}/explain-signature") => {
-            (FieldError::missing("webhook_id"), None)
-        }
-        ("post", "/v1/webhook-endpoints/{id}/recover") => (FieldError::missing("since"), None),
         ("post", "/v1/erasures") => (FieldError::invalid("call_id", "must be a UUID"), None),
         (_, place) if place.contains("/{id}") => (
             FieldError::invalid("id", "must be a UUID"),
@@ -163,6 +156,24 @@ fn invalid(at: &Refusing<'_>) -> Error {
         Some(place) => error.at(place),
         None => error,
     }
+}
+
+/// What is wrong in the body of a request about webhook endpoints.
+fn of_an_endpoint(at: &Refusing<'_>) -> Option<FieldError> {
+    Some(match at.at() {
+        ("post", "/v1/webhook-endpoints") => FieldError::missing("url"),
+        ("patch", "/v1/webhook-endpoints/{id}") => {
+            FieldError::invalid("max_per_second", "must be a whole number from 1 to 1000")
+        }
+        ("post", "/v1/webhook-endpoints/{id}/rotate-secret") => {
+            FieldError::invalid("overlap_s", "must be a whole number from 0 to 604800")
+        }
+        ("post", "/v1/webhook-endpoints/{id}/explain-signature") => {
+            FieldError::missing("webhook_id")
+        }
+        ("post", "/v1/webhook-endpoints/{id}/recover") => FieldError::missing("since"),
+        _ => return None,
+    })
 }
 
 fn wrong_type(field: &str, message: &str) -> FieldError {
@@ -253,6 +264,10 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
         ("post", "/v1/webhook-endpoints/{id}/recover") => {
             return recover::RequestError::Window.into();
         }
+        ("post", place) if place.starts_with("/platform/") => FieldError::invalid(
+            "event",
+            "must be one of voice_call/create, voice_call/update",
+        ),
         ("put", "/v3/communication/voice_call_recordings/{uid}") => {
             FieldError::missing("recording_played")
         }

@@ -275,17 +275,22 @@ impl<'a> Body<'_, 'a> {
     }
 
     fn finish(self) -> Result<(), Error> {
-        let errors = self.reader.errors();
-        let code = if errors.iter().any(|error| error.code == Wrong::TYPE) {
-            Code::InvalidInput
-        } else {
-            Code::Unprocessable
-        };
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::fields(code, errors))
-        }
+        finish(self.reader)
+    }
+}
+
+/// Whether everything could be read: 400 if a value is of the wrong type, else 422.
+pub(in crate::api) fn finish(reader: Reader<'_, '_>) -> Result<(), Error> {
+    let errors = reader.errors();
+    let code = if errors.iter().any(|error| error.code == Wrong::TYPE) {
+        Code::InvalidInput
+    } else {
+        Code::Unprocessable
+    };
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::fields(code, errors))
     }
 }
 

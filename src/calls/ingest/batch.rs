@@ -232,7 +232,7 @@ fn absorb(
     receipts
 }
 
-/// The calls whose state has moved, and how.
+/// The calls that have changed, and how their state has moved: also not at all, where a live call learned something.
 fn moved(touched: &BTreeMap<CallId, Touched>) -> Vec<(&Touched, Transition)> {
     touched
         .values()
@@ -243,7 +243,6 @@ fn moved(touched: &BTreeMap<CallId, Touched>) -> Vec<(&Touched, Transition)> {
                 Transition::between(known.before.as_ref(), &known.call.life),
             )
         })
-        .filter(|(_, transition)| *transition != Transition::default())
         .collect()
 }
 

@@ -13,7 +13,7 @@ use crate::domain::event::EventType;
 /// What an event may be asked for by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Filter {
-    /// `*`: every type, also those yet to come, but operational ones.
+    /// `*`: every type, also those yet to come, but those that have to be named.
     All,
     /// `call.*`: every type that tells how calls go, also those yet to come.
     Calls,
@@ -25,7 +25,7 @@ pub enum Filter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be *, call.* or one of call.started, call.answered, call.ended, call.transcribed, call.analyzed, call.updated, \
-     call.reconciled, termination.failed, call.erased, delivery.exhausted, endpoint.disabled"
+     call.reconciled, termination.failed, call.erased, delivery.exhausted, endpoint.disabled, voice_call/create, voice_call/update"
 )]
 pub struct NotFilter;
 
@@ -33,8 +33,8 @@ impl Filter {
     /// Whether it asks for events of the type.
     fn takes(self, event: EventType) -> bool {
         match self {
-            Self::All => !event.is_operational(),
-            Self::Calls => !event.is_operational() && event.as_str().starts_with("call."),
+            Self::All => !event.is_named_only(),
+            Self::Calls => !event.is_named_only() && event.as_str().starts_with("call."),
             Self::Type(named) => named == event,
         }
     }
@@ -80,7 +80,7 @@ impl PartialSchema for Filter {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(words.map(Self::as_str)))
-            .description(Some("A type of events, or several: `call.*`, and `*` for all. Operational types are told only where they are named."))
+            .description(Some("A type of events, or several: `call.*`, and `*` for all. Operational types and those of the platform are told only where they are named."))
             .into()
     }
 }
@@ -96,7 +96,7 @@ impl ToSchema for Filter {
 pub struct Subscription(Vec<Filter>);
 
 impl Subscription {
-    /// A subscription to what these ask for; to all but operational types, also those yet to come, if there is none.
+    /// A subscription to what these ask for; to all types that need not be named, also those yet to come, if there is none.
     pub fn to(mut filters: Vec<Filter>) -> Self {
         filters.sort_unstable();
         filters.dedup();
@@ -109,7 +109,7 @@ impl Subscription {
         Self::to(known.collect())
     }
 
-    /// What is asked for; empty means all but operational types.
+    /// What is asked for; empty means all types that need not be named.
     pub fn filters(&self) -> &[Filter] {
         &self.0
     }
@@ -126,9 +126,9 @@ mod tests {
     use super::{EventType, Filter, NotFilter, Subscription};
 
     #[test]
-    fn operational_events_are_told_to_those_who_name_them() {
+    fn operational_and_platform_events_are_told_to_those_who_name_them() {
         for event in EventType::ALL {
-            let told = !event.is_operational();
+            let told = !event.is_named_only();
             assert_eq!(Subscription::to(vec![]).wants(event), told, "{event}");
             for all in [Filter::All, Filter::Calls] {
                 assert_eq!(Subscription::to(vec![all]).wants(event), told, "{event}");

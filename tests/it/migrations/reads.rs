@@ -195,7 +195,7 @@ async fn beside(app: &TestApp) {
         .iter()
         .map(|endpoint| &endpoint["state"])
         .collect();
-    assert_eq!(states.len(), 4, "{endpoints}");
+    assert_eq!(states.len(), 5, "{endpoints}");
     assert!(states.contains(&&json!("enabled")) && states.contains(&&json!("disabled")));
     let dead = read(app, "/v1/deliveries?state=dead").await;
     assert_eq!(dead["data"][0]["event_type"], "call.answered");
@@ -203,6 +203,11 @@ async fn beside(app: &TestApp) {
     assert_eq!(told["attempts"][0]["outcome"], "succeeded", "{told}");
     let event = read(app, "/v1/events/01900000-0000-7000-8000-00000000ee01").await;
     assert_eq!(event["type"], "call.started");
+    let subscribed = read(app, "/platform/v1/webhooks").await;
+    let event = &subscribed["data"]["webhooks"][0]["event"];
+    assert_eq!(event, "voice_call/update", "{subscribed}");
+    let told = read(app, "/v1/events?type=voice_call/create").await;
+    assert_eq!(told["data"].as_array().unwrap().len(), 1, "{told}");
 }
 
 async fn lists(app: &TestApp) {

@@ -46,6 +46,7 @@ fn fault(operation: Operation) -> Wrong {
         ("put" | "patch" | "post", path) if path.starts_with("/v3/") => {
             Wrong::With("rate", json!(0.05))
         }
+        ("post", path) if path.starts_with("/platform/") => Wrong::With("target_url", json!(1)),
         ("post", path) if path.starts_with("/api/v1/voip/") => Wrong::Without("CallId"),
         (_, path) if path.contains("{id}") || path.contains("{number}") => Wrong::Id,
         _ => Wrong::Head,
@@ -91,11 +92,11 @@ pub(super) async fn provoke(app: &TestApp, account: &TestAccount, compared: &mut
     senseless(app, account, compared).await;
 }
 
-/// Of the right form, and senseless.
-async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared) {
-    let voice_calls = "/v3/communication/voice_calls";
-    let inbound = json!("inbound");
-    for (method, template, field, value) in [
+/// What makes the documented body of an operation senseless: a field, and its value, or that it is absent.
+type Senseless = (&'static str, &'static str, &'static str, Option<Value>);
+
+fn native() -> Vec<Senseless> {
+    vec![
         (
             "put",
             "/v1/calls/{id}/transcript",
@@ -132,6 +133,25 @@ async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared
             "connection_id",
             Some(json!(UNKNOWN)),
         ),
+    ]
+}
+
+fn of_surfaces() -> Vec<Senseless> {
+    let voice_calls = "/v3/communication/voice_calls";
+    let inbound = json!("inbound");
+    vec![
+        (
+            "post",
+            "/platform/v1/webhook/subscribe",
+            "event",
+            Some(json!("client/created")),
+        ),
+        (
+            "post",
+            "/platform/v1/webhook/unsubscribe",
+            "event",
+            Some(json!("client/created")),
+        ),
         ("post", voice_calls, "direction", Some(inbound.clone())),
         (
             "put",
@@ -151,7 +171,12 @@ async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared
             "recording_played",
             None,
         ),
-    ] {
+    ]
+}
+
+/// Of the right form, and senseless.
+async fn senseless(app: &TestApp, account: &TestAccount, compared: &mut Compared) {
+    for (method, template, field, value) in native().into_iter().chain(of_surfaces()) {
         let operation = Operation::find(method, template);
         let request = operation.begin(app, &operation.path(UNKNOWN));
         let request = request.bearer_auth(&account.key);
