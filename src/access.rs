@@ -10,12 +10,14 @@ use crate::{
         id::{AccountId, KeyId},
         key::ApiKey,
         limits::MaxDuration,
+        retention::Change,
         text::Text,
     },
     store::{
         self,
         accounts::{self, Account, NewAccount},
         keys::{self, NewKeyRow},
+        retention::{self, Kept},
     },
 };
 
@@ -145,6 +147,27 @@ pub async fn set_max_duration(
         let account = accounts::set_max_duration(&mut tx, account_id, max_duration).await?;
         tx.commit().await?;
         Ok(account)
+    }))
+    .await
+}
+
+/// Changes how long an account keeps what. One change at a time, so that two do not undo each other.
+pub async fn set_retention(
+    db: &PgPool,
+    account_id: AccountId,
+    change: Change,
+) -> Result<Kept, store::Error> {
+    store::ask(Box::pin(async {
+        let mut tx = db.begin().await?;
+        accounts::lock(&mut tx, account_id).await?;
+        let was = retention::find(&mut *tx, account_id).await?;
+        let windows = was.windows.changed(change);
+        let updated_at = retention::put(&mut tx, account_id, windows).await?;
+        tx.commit().await?;
+        Ok(Kept {
+            windows,
+            updated_at: Some(updated_at),
+        })
     }))
     .await
 }

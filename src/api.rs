@@ -39,6 +39,7 @@ pub mod platform;
 pub mod prefer;
 pub mod recoveries;
 pub mod redact;
+pub mod retention;
 pub mod serve;
 pub mod state;
 pub mod transcripts;
@@ -68,6 +69,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .merge(erasures::routes())
         .merge(events::routes())
         .merge(recoveries::routes())
+        .merge(retention::routes())
         .merge(inbound::routes())
         .merge(platform::routes())
         .merge(health::routes())

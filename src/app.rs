@@ -289,9 +289,10 @@ impl App {
         self.supervisor.spawn("silence", move |stop| {
             tend::silence(tools, settings, held, stop)
         });
-        let (tools, held, days) = (self.tools.clone(), lead.clone(), config.tombstone_days);
+        let (tools, held) = (self.tools.clone(), lead.clone());
+        let kept = (config.tombstone_days, config.retention);
         self.supervisor.spawn("forgetting", move |stop| {
-            tend::forgetting(tools, days, held, stop)
+            tend::forgetting(tools, kept, held, stop)
         });
         let tools = self.tools.clone();
         self.supervisor
@@ -334,6 +335,7 @@ impl App {
             rooms: tools.rooms,
             public_url: Arc::clone(&config.public_url),
             live_calls_max: config.live_calls_max,
+            retention: config.retention,
             base_domain: config.base_domain.clone(),
             model: tools.llm.as_ref().map(|llm| llm.model().clone()),
             exports: Exports::new(),

@@ -2,7 +2,7 @@
 //!
 //! [`ingest`] takes reports, [`hear`] listens for them, [`end`] ends calls, [`create`] and [`update`] are for staff systems, [`transcribe`] takes
 //! transcripts, [`listen`] reads recordings, [`analyze`] makes something of them and [`insights`] asks a language model; [`legs`] keeps what belongs together, [`limits`] and [`reconcile`] see to it that
-//! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; [`erase`] removes whatever is kept; what a change sets in motion stands in [`effects`].
+//! no call stays alive, and [`tend`] runs them; [`record`], [`annotate`] and [`place`] are for back ends; [`erase`] removes whatever is kept, [`retain`] what is old; what a change sets in motion stands in [`effects`].
 
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub mod place;
 pub mod reanalyze;
 pub mod reconcile;
 pub mod record;
+pub mod retain;
 pub mod room;
 pub mod tend;
 pub mod transcribe;

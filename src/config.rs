@@ -21,7 +21,10 @@ use url::Url;
 use crate::{
     api::{auth::jwt, limits::RateLimits},
     calls::reconcile,
-    domain::reconcile::{FIRST_RETRY, Patience},
+    domain::{
+        reconcile::{FIRST_RETRY, Patience},
+        retention::{Days, Windows},
+    },
     egress::address::AddressPolicy,
     llm,
     recordings::{fetch, speech},
@@ -83,6 +86,8 @@ pub struct Config {
     pub speech: Option<speech::Service>,
     /// For how many days tombstones of erased calls are kept.
     pub tombstone_days: i32,
+    /// For how many days the rest is kept, where an account has not said so itself.
+    pub retention: Windows,
     /// How long what is in flight may take after a stop.
     pub shutdown_grace: Duration,
     /// The language model that is asked about calls.
@@ -184,6 +189,7 @@ impl Config {
             recordings: recordings::bounds(&mut reader),
             speech: recordings::speech(&mut reader),
             tombstone_days: reader.number(setting::TOMBSTONE_DAYS, 1..=36_500),
+            retention: retention(&mut reader),
             shutdown_grace: Duration::from_secs(reader.number(setting::SHUTDOWN_GRACE_S, 1..=3600)),
             llm: language_model(&mut reader),
             log: Log {
@@ -225,6 +231,20 @@ fn database(reader: &mut Reader) -> Database {
     match reader.optional(setting::DATABASE_URL, database_url) {
         Some(url) => Database::Given(url),
         None => Database::Embedded { postgres_bin },
+    }
+}
+
+/// For how long things are kept where an account has not said so.
+fn retention(reader: &mut Reader) -> Windows {
+    let days = |reader: &mut Reader, setting| Some(reader.value(setting, str::parse::<Days>));
+    let or_for_ever = |reader: &mut Reader, setting| reader.optional(setting, str::parse::<Days>);
+    Windows {
+        payload_days: days(reader, setting::RETENTION_PAYLOAD_DAYS),
+        attempt_days: days(reader, setting::RETENTION_ATTEMPT_DAYS),
+        receipt_days: days(reader, setting::RETENTION_RECEIPT_DAYS),
+        transcript_days: or_for_ever(reader, setting::RETENTION_TRANSCRIPT_DAYS),
+        recording_days: or_for_ever(reader, setting::RETENTION_RECORDING_DAYS),
+        call_days: or_for_ever(reader, setting::RETENTION_CALL_DAYS),
     }
 }
 

@@ -32,6 +32,7 @@ pub mod reconcile;
 pub mod recording;
 pub mod recovery;
 pub mod report;
+pub mod retention;
 pub mod sound;
 pub mod state;
 pub mod termination;

@@ -41,6 +41,7 @@ pub mod receipts;
 pub mod reconciliations;
 pub mod recordings;
 pub mod recoveries;
+pub mod retention;
 pub mod schema;
 pub mod sealed;
 pub mod server;

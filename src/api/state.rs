@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 use crate::{
     calls::{Tools, ingest::Ingest, insights::Model},
+    domain::retention::Windows,
     egress::Egress,
     metrics::Metrics,
     providers::Providers,
@@ -65,6 +66,8 @@ pub struct Parts {
     pub public_url: Arc<str>,
     /// How many live calls an account may have that were placed here.
     pub live_calls_max: i64,
+    /// For how long things are kept where an account has not said so.
+    pub retention: Windows,
     /// `{account}.{base_domain}` names the account of an open voip post.
     pub base_domain: Option<Arc<str>>,
     /// The language model that jobs ask, if there is one.

@@ -9,12 +9,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::Tools;
 use crate::{
     domain::{
-        erasure::{Erasure, Stage, Subject},
+        erasure::{Erasure, Stage, Subject, SubjectKind},
         id::{AccountId, CallId, ErasureId, KeyId},
     },
     jobs::Erase,
@@ -71,6 +72,32 @@ pub struct Request<'a> {
     pub subject: &'a Subject,
     /// The key that asks, if it is one.
     pub by: Option<KeyId>,
+}
+
+/// Has calls of an account erased that were over before a moment.
+pub(super) async fn older(
+    tools: &Tools,
+    account_id: AccountId,
+    before: DateTime<Utc>,
+) -> Result<(), store::Error> {
+    let asked = Request {
+        account_id,
+        subject: &Subject::Age(before),
+        by: None,
+    };
+    match request(&tools.db, &tools.wake, &tools.sealing_key, asked).await {
+        // It is about no one call.
+        Ok(_) | Err(RequestError::CallNotFound) => Ok(()),
+        Err(RequestError::Store(error)) => Err(error),
+    }
+}
+
+/// What the rows of an erasure are counted under.
+fn cause(subject: SubjectKind) -> &'static str {
+    match subject {
+        SubjectKind::Call | SubjectKind::PhoneNumber | SubjectKind::Email => "erasure",
+        SubjectKind::Age => "retention",
+    }
 }
 
 /// Asks for an erasure. One of the same subject that is under way is that one; a call that was erased has its receipt.
@@ -263,14 +290,16 @@ async fn purge(tools: &Tools, of: Of) -> anyhow::Result<()> {
     }
     let told = store::within(Box::pin(async {
         let mut tx = tools.db.begin().await?;
-        if kept::lock(&mut tx, of, Stage::Purging).await?.is_none() {
+        let Some(erasure) = kept::lock(&mut tx, of, Stage::Purging).await? else {
             return Ok(false);
-        }
+        };
         // Who was quicker has told of them.
         let left = kept::calls::unpurged(&mut *tx, of, at_once).await?;
         let left: Vec<CallId> = left.into_iter().filter(|id| calls.contains(id)).collect();
         kept::calls::mark_purged(&mut tx, of, &left).await?;
-        let told = operational::calls_erased(&mut tx, of, &left).await?;
+        // Nobody has asked for it: the account has said how long it keeps calls.
+        let told = erasure.subject != SubjectKind::Age
+            && operational::calls_erased(&mut tx, of, &left).await?;
         tx.commit().await?;
         Ok::<_, store::Error>(told)
     }))
@@ -285,9 +314,9 @@ async fn purge(tools: &Tools, of: Of) -> anyhow::Result<()> {
 async fn purge_told(tools: &Tools, of: Of, calls: &[CallId]) -> Result<bool, store::Error> {
     store::within(Box::pin(async {
         let mut tx = tools.db.begin().await?;
-        if kept::lock(&mut tx, of, Stage::Purging).await?.is_none() {
+        let Some(erasure) = kept::lock(&mut tx, of, Stage::Purging).await? else {
             return Ok(false);
-        }
+        };
         let removed = webhooks::purge(&mut tx, of.0, calls, ROWS_AT_ONCE).await?;
         let kinds = [
             ("webhook_payloads", removed.events),
@@ -299,7 +328,9 @@ async fn purge_told(tools: &Tools, of: Of, calls: &[CallId]) -> Result<bool, sto
         }
         tx.commit().await?;
         for (kind, rows) in kinds {
-            tools.metrics.rows_purged("erasure", kind, rows);
+            tools
+                .metrics
+                .rows_purged(cause(erasure.subject), kind, rows);
         }
         Ok(removed != webhooks::Removed::default())
     }))
@@ -315,13 +346,14 @@ async fn purge_beside(
 ) -> Result<bool, store::Error> {
     store::within(Box::pin(async {
         let mut tx = tools.db.begin().await?;
-        if kept::lock(&mut tx, of, Stage::Purging).await?.is_none() {
+        let Some(erasure) = kept::lock(&mut tx, of, Stage::Purging).await? else {
             return Ok(false);
-        }
+        };
         let rows = beside.purge(&mut tx, of.0, calls, ROWS_AT_ONCE).await?;
         kept::count(&mut tx, of, beside.as_str(), rows).await?;
         tx.commit().await?;
-        tools.metrics.rows_purged("erasure", beside.as_str(), rows);
+        let cause = cause(erasure.subject);
+        tools.metrics.rows_purged(cause, beside.as_str(), rows);
         Ok(rows > 0)
     }))
     .await

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Tools, end, erase, legs, limits, reconcile};
-use crate::{queue::periodic::Lead, store, webhooks::recover};
+use super::{Tools, end, erase, legs, limits, reconcile, retain};
+use crate::{domain::retention::Windows, queue::periodic::Lead, store, webhooks::recover};
 
 /// How often calls whose time is up are looked for.
 const LIMITS_EVERY: Duration = Duration::from_secs(1);
@@ -63,9 +63,17 @@ pub async fn upkeep(tools: Tools, lead: Lead, stop: CancellationToken) {
     every(UPKEEP_EVERY, "upkeep", lead, stop, work).await;
 }
 
-/// Forgets what is old: tombstones of erased calls.
-pub async fn forgetting(tools: Tools, tombstone_days: i32, lead: Lead, stop: CancellationToken) {
-    let work = || erase::forget(&tools, tombstone_days);
+/// Forgets what is old: tombstones of erased calls, and what accounts keep no longer.
+pub async fn forgetting(
+    tools: Tools,
+    (tombstone_days, windows): (i32, Windows),
+    lead: Lead,
+    stop: CancellationToken,
+) {
+    let work = || async {
+        erase::forget(&tools, tombstone_days).await?;
+        Box::pin(retain::sweep(&tools, windows)).await
+    };
     every(FORGET_EVERY, "forgetting", lead, stop, work).await;
 }
 

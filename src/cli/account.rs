@@ -9,6 +9,8 @@ use crate::{
     domain::{
         account::{AccountName, BusinessUid, VoipMode},
         limits::MaxDuration,
+        retention::{Change, Days},
+        voice_call::update::Edit,
     },
     store::{self, accounts, accounts::Account},
 };
@@ -56,8 +58,79 @@ pub(super) enum Command {
         #[arg(long, value_name = "SECONDS|none", value_parser = max_duration)]
         max_duration: MaxDurationOrNone,
     },
+    /// Says for how many days an account keeps what, and prints what holds
+    #[command(after_help = "Examples:
+  onhook account retention acme
+      Changes nothing, and prints it.
+  onhook account retention acme --transcripts 365 --payloads 14
+  onhook account retention acme --transcripts default
+      As the server says: ONHOOK_RETENTION_TRANSCRIPT_DAYS.
+
+What is older is removed within minutes, calls within a day. It cannot be undone.")]
+    Retention(Retention),
     /// Prints every account as a line of JSON
     List,
+}
+
+/// Days, 1 to 36500, or `default`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Retention {
+    /// Its name
+    name: AccountName,
+    /// The bodies of webhooks
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    payloads: Option<Edit<Days>>,
+    /// Deliveries that are over, and attempts
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    attempts: Option<Edit<Days>>,
+    /// Reports as they came
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    receipts: Option<Edit<Days>>,
+    /// Transcripts, and what was made of the words
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    transcripts: Option<Edit<Days>>,
+    /// Where recordings are
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    recordings: Option<Edit<Days>>,
+    /// Calls, with everything
+    #[arg(long, value_name = "DAYS|default", value_parser = days)]
+    calls: Option<Edit<Days>>,
+}
+
+fn days(text: &str) -> Result<Edit<Days>, String> {
+    if text == "default" {
+        return Ok(Edit::Clear);
+    }
+    let days = text.parse::<Days>();
+    days.map(Edit::Set)
+        .map_err(|error| format!("{error}, or `default`"))
+}
+
+impl Retention {
+    async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let account = access::find_account(&session.db, &self.name).await?;
+        let edit = |edit: Option<Edit<Days>>| edit.unwrap_or_default();
+        let change = Change {
+            payload_days: edit(self.payloads),
+            attempt_days: edit(self.attempts),
+            receipt_days: edit(self.receipts),
+            transcript_days: edit(self.transcripts),
+            recording_days: edit(self.recordings),
+            call_days: edit(self.calls),
+        };
+        let kept = if change == Change::default() {
+            store::ask(store::retention::find(&session.db, account.account_id)).await?
+        } else {
+            access::set_retention(&session.db, account.account_id, change).await?
+        };
+        print(&json!({
+            "account_id": account.account_id,
+            "own": kept.windows,
+            "effective": kept.windows.or(session.config.retention).effective(),
+            "updated_at": kept.updated_at,
+        }))?;
+        Ok(())
+    }
 }
 
 impl Command {
@@ -89,6 +162,7 @@ impl Command {
                 let account = set.await?.context("the account is gone")?;
                 show(&account)
             }
+            Self::Retention(retention) => retention.run(session).await,
             Self::List => {
                 let found = store::ask(accounts::list(&session.db)).await?;
                 found.iter().try_for_each(show)

@@ -15,7 +15,10 @@ pub(super) use recordings::{
     RECORDING_BYTES_MAX, RECORDING_TIMEOUT_S, STT_API_KEY, STT_KIND, STT_MODEL, STT_TIMEOUT_S,
     STT_URL,
 };
-pub(super) use retention::TOMBSTONE_DAYS;
+pub(super) use retention::{
+    RETENTION_ATTEMPT_DAYS, RETENTION_CALL_DAYS, RETENTION_PAYLOAD_DAYS, RETENTION_RECEIPT_DAYS,
+    RETENTION_RECORDING_DAYS, RETENTION_TRANSCRIPT_DAYS, TOMBSTONE_DAYS,
+};
 
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,7 +313,7 @@ pub(super) const CONNECTION_SIGNING_SECRET: Setting = secret(
 );
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 50] = [
+pub const SETTINGS: [Setting; 56] = [
     LISTEN,
     PUBLIC_URL,
     BASE_DOMAIN,
@@ -356,6 +359,12 @@ pub const SETTINGS: [Setting; 50] = [
     STT_MODEL,
     STT_TIMEOUT_S,
     TOMBSTONE_DAYS,
+    RETENTION_PAYLOAD_DAYS,
+    RETENTION_ATTEMPT_DAYS,
+    RETENTION_RECEIPT_DAYS,
+    RETENTION_TRANSCRIPT_DAYS,
+    RETENTION_RECORDING_DAYS,
+    RETENTION_CALL_DAYS,
     SHUTDOWN_GRACE_S,
     LOG,
     LOG_FORMAT,

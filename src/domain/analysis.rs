@@ -97,6 +97,8 @@ pub enum SkipReason {
     NoSpeech,
     /// A client of the API gave a transcript.
     TranscriptGiven,
+    /// What was said is not kept any more.
+    NotKept,
 }
 
 /// A section that should have been made.

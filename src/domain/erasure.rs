@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +22,8 @@ pub enum SubjectKind {
     PhoneNumber,
     /// Every call with an e-mail address.
     Email,
+    /// Every call that was over at a moment: the account keeps calls for so long. Nobody can ask for it.
+    Age,
 }
 
 /// What is to be erased.
@@ -33,6 +35,8 @@ pub enum Subject {
     PhoneNumber(PartyNumber),
     /// Every call with an e-mail address, in small letters or capitals.
     Email(Email),
+    /// Every call that was over before a moment.
+    Age(DateTime<Utc>),
 }
 
 /// A text that was kept for a subject is none.
@@ -47,6 +51,7 @@ impl Subject {
             Self::Call(_) => SubjectKind::Call,
             Self::PhoneNumber(_) => SubjectKind::PhoneNumber,
             Self::Email(_) => SubjectKind::Email,
+            Self::Age(_) => SubjectKind::Age,
         }
     }
 
@@ -58,6 +63,7 @@ impl Subject {
                 .e164()
                 .map_or_else(|| number.raw().to_owned(), |e164| e164.as_str().to_owned()),
             Self::Email(email) => email.as_str().to_lowercase(),
+            Self::Age(before) => before.to_rfc3339_opts(SecondsFormat::Micros, true),
         }
     }
 
@@ -69,6 +75,7 @@ impl Subject {
                 Self::PhoneNumber(PartyNumber::parse(canonical).map_err(|_wrong| NotSubject)?)
             }
             SubjectKind::Email => Self::Email(canonical.parse().map_err(|_wrong| NotSubject)?),
+            SubjectKind::Age => Self::Age(canonical.parse().map_err(|_wrong| NotSubject)?),
         })
     }
 }

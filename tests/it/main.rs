@@ -73,6 +73,7 @@ mod queue;
 mod receiver;
 mod recording_audio;
 mod recordings;
+mod retention;
 mod room_webhooks;
 mod rooms;
 mod serve;

@@ -132,12 +132,17 @@ fn invalid(at: &Refusing<'_>) -> Error {
             FieldError::invalid("format", "must be one of ndjson, csv, csv-safe"),
             Some(Place::Query),
         ),
-        ("get", "/v1/deliveries" | "/v1/events" | "/v1/webhook-endpoints" | "/v1/erasures" | "/v1/recoveries") => {
-            (
-                FieldError::invalid("limit", one_to_a_hundred),
-                Some(Place::Query),
-            )
-        }
+        (
+            "get",
+            "/v1/deliveries"
+            | "/v1/events"
+            | "/v1/webhook-endpoints"
+            | "/v1/erasures"
+            | "/v1/recoveries",
+        ) => (
+            FieldError::invalid("limit", one_to_a_hundred),
+            Some(Place::Query),
+        ),
         ("get", "/v1/numbers") => {
             let told = "must be a whole number from 1 to 1000";
             (FieldError::invalid("limit", told), Some(Place::Query))
@@ -243,6 +248,9 @@ fn unprocessable(at: &Refusing<'_>) -> Error {
         }
         ("put", "/v1/analysis-settings") => {
             FieldError::invalid("short_call_seconds", "must be a whole number from 0 to 600")
+        }
+        ("patch", "/v1/account/retention") => {
+            FieldError::invalid("payload_days", "must be a whole number from 1 to 36500")
         }
         ("put", "/v1/calls/{id}/room") => {
             FieldError::invalid("connection_id", "is not a connection to a room server")

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 pub mod recovery;
+pub mod retention;
 
 const CALL: &str = "0199c0de-0000-7000-8000-000000000001";
 const CONNECTION: &str = "0199c0de-0000-7000-8000-0000000000c1";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AT_ONCE, advance};
+use super::{AT_ONCE, advance, cause};
 use crate::{
     calls::Tools,
     domain::{
@@ -54,6 +54,10 @@ pub(super) async fn find(
     if page.looked_at == LOOK_AT {
         return Ok(());
     }
+    // What is over stays so.
+    if let Subject::Age(_) = subject {
+        return advance(tools, of, (Stage::Finding, Stage::Purging)).await;
+    }
     // Reports are committed within seconds of the time that they write down.
     let since = erasure.created_at - Duration::from_mins(1);
     let mut place: Option<Changed> = Some((since, CallId::from(uuid::Uuid::nil())));
@@ -71,9 +75,9 @@ async fn take(tools: &Tools, of: Of, calls: &[CallId]) -> Result<(), store::Erro
     for calls in calls.chunks(AT_ONCE) {
         store::within(Box::pin(async {
             let mut tx = tools.db.begin().await?;
-            if kept::lock(&mut tx, of, Stage::Finding).await?.is_none() {
+            let Some(erasure) = kept::lock(&mut tx, of, Stage::Finding).await? else {
                 return Ok(());
-            }
+            };
             let taken = kept::calls::take(&mut tx, of, calls).await?;
             for (kind, rows) in [
                 ("calls", taken.calls),
@@ -85,7 +89,8 @@ async fn take(tools: &Tools, of: Of, calls: &[CallId]) -> Result<(), store::Erro
                 kept::count(&mut tx, of, kind, rows).await?;
             }
             tx.commit().await?;
-            tools.metrics.rows_purged("erasure", "calls", taken.calls);
+            let cause = cause(erasure.subject);
+            tools.metrics.rows_purged(cause, "calls", taken.calls);
             Ok::<_, store::Error>(())
         }))
         .await?;

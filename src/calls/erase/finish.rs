@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::cause;
 use crate::{
     calls::Tools,
     domain::{erasure::Stage, id::CallId},
@@ -150,13 +151,15 @@ async fn counted<T>(
 ) -> Result<Option<T>, store::Error> {
     store::within(Box::pin(async {
         let mut tx = tools.db.begin().await?;
-        if kept::lock(&mut tx, of, Stage::Finishing).await?.is_none() {
+        let Some(erasure) = kept::lock(&mut tx, of, Stage::Finishing).await? else {
             return Ok(None);
-        }
+        };
         let (rows, answer) = work(&mut tx).await?;
         kept::count(&mut tx, of, kind, rows).await?;
         tx.commit().await?;
-        tools.metrics.rows_purged("erasure", kind, rows);
+        tools
+            .metrics
+            .rows_purged(cause(erasure.subject), kind, rows);
         Ok(Some(answer))
     }))
     .await

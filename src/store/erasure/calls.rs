@@ -16,6 +16,7 @@ pub struct Wanted {
     number: Option<String>,
     e164: Option<String>,
     email: Option<String>,
+    over_before: Option<DateTime<Utc>>,
 }
 
 impl Wanted {
@@ -26,10 +27,14 @@ impl Wanted {
             Subject::PhoneNumber(number) => Self {
                 number: Some(number.raw().to_owned()),
                 e164: number.e164().map(|e164| e164.as_str().to_owned()),
-                email: None,
+                ..Self::default()
             },
             Subject::Email(email) => Self {
                 email: Some(email.as_str().to_lowercase()),
+                ..Self::default()
+            },
+            Subject::Age(before) => Self {
+                over_before: Some(*before),
                 ..Self::default()
             },
         }
@@ -57,13 +62,14 @@ pub async fn look(
 ) -> sqlx::Result<Page> {
     let row = sqlx::query!(
         r#"with page as materialized (
-             select call_id, from_number, to_number, from_e164, to_e164, email from calls
-             where account_id = $1 and ($5::uuid is null or call_id > $5) order by call_id limit $6
+             select call_id, from_number, to_number, from_e164, to_e164, email, ended_at from calls
+             where account_id = $1 and ($5::uuid is null or call_id > $5) and ($7::timestamptz is null or call_id < uuid_at($7))
+             order by call_id limit $6
            )
            select count(*) as "looked_at!",
                   (select call_id from page order by call_id desc limit 1) as "last: CallId",
                   coalesce(array_agg(call_id order by call_id) filter (
-                    where $2 in (from_number, to_number) or $3 in (from_e164, to_e164) or lower(email) = $4), '{}')
+                    where $2 in (from_number, to_number) or $3 in (from_e164, to_e164) or lower(email) = $4 or ended_at < $7), '{}')
                     as "found!: Vec<CallId>"
            from page"#,
         account_id.uuid(),
@@ -71,7 +77,8 @@ pub async fn look(
         wanted.e164,
         wanted.email,
         after.map(CallId::uuid),
-        limit
+        limit,
+        wanted.over_before
     )
     .fetch_one(db)
     .await?;

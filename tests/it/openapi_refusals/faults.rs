@@ -96,6 +96,7 @@ pub(super) async fn provoke(app: &TestApp, account: &TestAccount, compared: &mut
 type Senseless = (&'static str, &'static str, &'static str, Option<Value>);
 
 fn native() -> Vec<Senseless> {
+    let nowhere = Some(json!("ftp://example.com/"));
     vec![
         (
             "put",
@@ -110,23 +111,19 @@ fn native() -> Vec<Senseless> {
             Some(json!("ten")),
         ),
         (
-            "post",
-            "/v1/webhook-endpoints",
-            "url",
-            Some(json!("ftp://example.com/")),
+            "patch",
+            "/v1/account/retention",
+            "payload_days",
+            Some(json!(0)),
         ),
+        ("post", "/v1/webhook-endpoints", "url", nowhere.clone()),
         (
             "patch",
             "/v1/webhook-endpoints/{id}",
             "url",
-            Some(json!("ftp://example.com/")),
+            nowhere.clone(),
         ),
-        (
-            "post",
-            "/v1/connections",
-            "base_url",
-            Some(json!("ftp://example.com/")),
-        ),
+        ("post", "/v1/connections", "base_url", nowhere),
         (
             "put",
             "/v1/numbers/{number}",
