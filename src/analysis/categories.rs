@@ -22,7 +22,7 @@ pub fn categories(rules: &[CategoryRule], heard: &[Heard<'_>], duration_ms: u64)
         if phrases.is_empty() {
             break;
         }
-        phrases.find(said.words, |(rule, phrase)| {
+        phrases.find(&said.words(), |(rule, phrase)| {
             let (Some(rule), Some(points)) = (rules.get(rule), points.get_mut(rule)) else {
                 return;
             };

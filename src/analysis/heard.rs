@@ -1,59 +1,57 @@
 //! What was said, without personal data and in lower case, as words: what phrases are looked for in.
+//!
+//! The words are put together while they are asked for: of most of them nobody wants to know more than that they are common.
 
 use std::borrow::Cow;
 
 use super::{
-    privacy::{PiiSpan, mask, of_turn},
-    words::{Known, Spaces, Words, Written, known::look_up},
+    privacy::{PiiSpan, mask},
+    words::{Known, Part, Spaces, Traits, Word, Words, Written, known::look_up},
 };
 use crate::domain::transcript::{SpeakerRole, Utterance};
 
-/// An utterance, masked.
-#[derive(Debug, Clone)]
-pub struct Masked<'t> {
+/// An utterance.
+#[derive(Debug)]
+pub struct Heard<'t> {
     /// The utterance.
     pub utterance: &'t Utterance,
     /// What is said in it, personal data masked.
     pub text: Cow<'t, str>,
-    /// The same in lower case, unless it is what was split.
-    lowered: Option<String>,
+    source: Source<'t>,
 }
 
-/// An utterance as words.
-#[derive(Debug, Clone)]
-pub struct Heard<'m> {
-    /// The utterance.
-    pub utterance: &'m Utterance,
-    /// What is said in it, personal data masked.
-    pub text: &'m str,
-    /// The words in lower case, without punctuation. What is masked is no word.
-    pub words: &'m [Spoken<'m>],
+/// What the words are made of.
+#[derive(Debug)]
+enum Source<'t> {
+    /// What was split: nothing is masked.
+    Split(&'t Words<'t>),
+    /// The masked text in lower case.
+    Lowered(String),
 }
 
-/// A word: letters and digits, with an apostrophe or a hyphen between two of them.
+/// A word: letters and digits, with an apostrophe or a hyphen between two of them. What is masked is no word.
 #[derive(Debug, Clone, Copy)]
-pub struct Spoken<'m> {
-    /// What is said around it, in lower case, and its place there: of most words nobody asks how they are written.
-    text: &'m str,
-    begin: usize,
-    end: usize,
-    /// Whether nothing but a space stands between it and the word before.
-    pub joins: bool,
-    /// Whether there is a digit of ASCII in it.
-    pub has_digit: bool,
-    /// What is known of it.
-    pub known: &'static Known,
+pub struct Spoken<'h> {
+    /// What is said around it, in lower case: of most words nobody asks how they are written.
+    text: &'h str,
+    word: Word,
 }
 
-impl<'m> Spoken<'m> {
+impl<'h> Spoken<'h> {
     /// The word.
-    pub fn word(&self) -> &'m str {
-        self.text.get(self.begin..self.end).unwrap_or_default()
+    pub fn word(&self) -> &'h str {
+        let Word { begin, end, .. } = self.word;
+        self.text.get(begin..end).unwrap_or_default()
     }
 
     /// How many bytes it has.
     pub fn bytes(&self) -> usize {
-        self.end - self.begin
+        self.word.end - self.word.begin
+    }
+
+    /// What is known of it.
+    pub fn known(&self) -> &'static Known {
+        self.word.known
     }
 }
 
@@ -62,50 +60,68 @@ impl Heard<'_> {
     pub fn is_by(&self, role: SpeakerRole) -> bool {
         self.utterance.speaker == role
     }
-}
 
-/// Masks utterances.
-pub fn masked<'t>(
-    utterances: &'t [Utterance],
-    texts: &[Words<'_>],
-    spans: &[PiiSpan],
-) -> Vec<Masked<'t>> {
-    let said = utterances.iter().zip(texts);
-    let masked = said.enumerate().map(|(turn, (utterance, said))| {
-        let text = mask(utterance.text.as_str(), of_turn(spans, turn));
-        let is_split = said.seen.spaces == Spaces::Plain && matches!(text, Cow::Borrowed(_));
-        Masked {
-            utterance,
-            lowered: (!is_split).then(|| text.to_lowercase()),
-            text,
+    /// Whether a word in it may have one of these traits.
+    pub fn may_have(&self, traits: Traits) -> bool {
+        match &self.source {
+            Source::Split(said) => said.seen.traits.has(traits),
+            Source::Lowered(_) => true,
         }
-    });
-    masked.collect()
-}
-
-/// What is masked as words, which `spoken` is filled with. `texts` are what was said.
-pub fn heard<'s, 'm: 's>(
-    masked: &'m [Masked<'_>],
-    texts: &'m [Words<'m>],
-    spoken: &'s mut Vec<Spoken<'m>>,
-) -> Vec<Heard<'s>> {
-    let mut ends = Vec::with_capacity(masked.len());
-    spoken.reserve(texts.iter().map(|said| said.words.len()).sum());
-    for (masked, said) in masked.iter().zip(texts) {
-        match &masked.lowered {
-            Some(lowered) => of_text(lowered, spoken),
-            None => of_split(*said, spoken),
-        }
-        ends.push(spoken.len());
     }
-    let mut from = 0;
-    let heard = masked.iter().zip(ends).map(|(masked, end)| {
-        let words = spoken.get(from..end).unwrap_or_default();
-        from = end;
+
+    /// Gives each word, and whether nothing but a space stands between it and the word before.
+    #[inline]
+    pub fn each(&self, found: impl FnMut(&Word, bool)) {
+        match &self.source {
+            Source::Split(said) => of_split(said, found),
+            Source::Lowered(lowered) => of_text(lowered, found),
+        }
+    }
+
+    /// A word that was given, with how it is written.
+    pub fn spoken(&self, word: &Word) -> Spoken<'_> {
+        Spoken {
+            text: match &self.source {
+                Source::Split(said) => said.lowered,
+                Source::Lowered(lowered) => lowered,
+            },
+            word: *word,
+        }
+    }
+
+    /// All words.
+    pub fn words(&self) -> Vec<Spoken<'_>> {
+        let few = match &self.source {
+            Source::Split(said) => said.words.len(),
+            Source::Lowered(_) => 0,
+        };
+        let mut words = Vec::with_capacity(few);
+        self.each(|word, _| words.push(self.spoken(word)));
+        words
+    }
+}
+
+/// Masks utterances. `texts` are what was said in them, `spans` the personal data, in order of place.
+pub fn heard<'t>(
+    utterances: &'t [Utterance],
+    texts: &'t [Words<'t>],
+    mut spans: &[PiiSpan],
+) -> Vec<Heard<'t>> {
+    let said = utterances.iter().zip(texts);
+    let heard = said.enumerate().map(|(turn, (utterance, said))| {
+        let own = spans.iter().take_while(|span| span.turn == turn).count();
+        let (own, rest) = spans.split_at(own);
+        spans = rest;
+        let text = mask(utterance.text.as_str(), own);
+        let is_split = said.seen.spaces == Spaces::Plain && own.is_empty();
         Heard {
-            utterance: masked.utterance,
-            text: &masked.text,
-            words,
+            utterance,
+            source: if is_split {
+                Source::Split(said)
+            } else {
+                Source::Lowered(text.to_lowercase())
+            },
+            text,
         }
     });
     heard.collect()
@@ -114,41 +130,46 @@ pub fn heard<'s, 'm: 's>(
 /// The words of a text in lower case.
 pub fn words(lowered: &str) -> Vec<Spoken<'_>> {
     let mut words = Vec::new();
-    of_text(lowered, &mut words);
+    of_text(lowered, |word, _| {
+        words.push(Spoken {
+            text: lowered,
+            word: *word,
+        });
+    });
     words
 }
 
-fn of_split<'m>(said: Words<'m>, spoken: &mut Vec<Spoken<'m>>) {
+#[inline]
+fn of_split(said: &Words<'_>, mut found: impl FnMut(&Word, bool)) {
     // Whether the words before go on.
     let mut open = false;
-    for part in said.parts {
+    for part in said.parts() {
+        if let Part::Word(word) = part {
+            found(word, open);
+            open = true;
+            continue;
+        }
         let words = said.in_part(part);
         let (Some(first), Some(last)) = (words.first(), words.last()) else {
             open = false;
             continue;
         };
-        if first.begin > part.begin && is_masked(said.part(part)) {
+        let (begin, end) = part.place();
+        if first.begin > begin && is_masked(said.part(part)) {
             open = false;
             continue;
         }
-        let joins = open && first.begin == part.begin;
+        let joins = open && first.begin == begin;
         if words.len() == 1 {
-            spoken.push(Spoken {
-                text: said.lowered,
-                begin: first.begin,
-                end: first.end,
-                joins,
-                has_digit: first.written.has(Written::DIGIT),
-                known: first.known,
-            });
+            found(first, joins);
         } else {
-            of_bare(said.lowered, (first.begin, last.end), joins, spoken);
+            of_bare(said.lowered, (first.begin, last.end), joins, &mut found);
         }
-        open = last.end == part.end;
+        open = last.end == end;
     }
 }
 
-fn of_text<'m>(lowered: &'m str, spoken: &mut Vec<Spoken<'m>>) {
+fn of_text(lowered: &str, mut found: impl FnMut(&Word, bool)) {
     let mut open = false;
     let mut begin = 0;
     for part in lowered.split(' ') {
@@ -162,29 +183,28 @@ fn of_text<'m>(lowered: &'m str, spoken: &mut Vec<Spoken<'m>>) {
             continue;
         }
         let joins = open && !part.starts_with(is_mark);
-        of_bare(lowered, (from, from + bare.len()), joins, spoken);
+        of_bare(lowered, (from, from + bare.len()), joins, &mut found);
         open = !part.ends_with(is_mark);
     }
 }
 
-/// Adds the words of a part without what stands around it, by its place.
-fn of_bare<'m>(
-    text: &'m str,
+/// Gives the words of a part without what stands around it, by its place.
+fn of_bare(
+    text: &str,
     (mut begin, end): (usize, usize),
     mut joins: bool,
-    spoken: &mut Vec<Spoken<'m>>,
+    found: &mut dyn FnMut(&Word, bool),
 ) {
-    for word in text.get(begin..end).unwrap_or_default().split(is_break) {
-        let end = begin + word.len();
-        if !word.is_empty() {
-            spoken.push(Spoken {
-                text,
+    for shown in text.get(begin..end).unwrap_or_default().split(is_break) {
+        let end = begin + shown.len();
+        if !shown.is_empty() {
+            let word = Word {
                 begin,
                 end,
-                joins,
-                has_digit: word.bytes().any(|byte| byte.is_ascii_digit()),
-                known: look_up(word),
-            });
+                written: Written::of_text(shown),
+                known: look_up(shown),
+            };
+            found(&word, joins);
             joins = false;
         }
         let mark = text.get(end..).and_then(|rest| rest.chars().next());

@@ -56,8 +56,8 @@ pub(super) fn openings() -> impl Iterator<Item = &'static str> {
 
 /// Makes the section. `compounds` has the sentiment of each turn, where it was made.
 pub fn highlights(heard: &[Heard<'_>], compounds: Option<&[f64]>) -> Highlights {
-    let quoted = |kind, turn: usize| {
-        let text = heard.get(turn)?.text.chars().take(TEXT_CHARS_MAX).collect();
+    let highlight = |kind, turn: usize| {
+        let text = quoted(&heard.get(turn)?.text);
         Some(Highlight { kind, turn, text })
     };
     let found = [
@@ -70,22 +70,31 @@ pub fn highlights(heard: &[Heard<'_>], compounds: Option<&[f64]>) -> Highlights 
     ];
     let items = found
         .into_iter()
-        .filter_map(|(kind, turn)| quoted(kind, turn?));
+        .filter_map(|(kind, turn)| highlight(kind, turn?));
     Highlights {
         method: RulesMethod::Rules,
         items: items.collect(),
     }
 }
 
+/// A text, cut off where it is too long.
+fn quoted(text: &str) -> String {
+    if text.len() <= TEXT_CHARS_MAX {
+        return text.to_owned();
+    }
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}
+
 fn issue(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().position(|said| {
-        let telling = said
-            .words
-            .iter()
-            .filter(|spoken| !spoken.known.traits.has(Traits::COMMON));
-        said.is_by(SpeakerRole::Customer)
-            && said.words.len() >= WORDS_MIN
-            && telling.take(TELLING_WORDS_MIN).count() == TELLING_WORDS_MIN
+        let (mut words, mut telling) = (0, 0);
+        if said.is_by(SpeakerRole::Customer) {
+            said.each(|word, _| {
+                words += 1;
+                telling += usize::from(!word.known.traits.has(Traits::COMMON));
+            });
+        }
+        words >= WORDS_MIN && telling >= TELLING_WORDS_MIN
     })
 }
 
@@ -103,9 +112,9 @@ fn most_negative(heard: &[Heard<'_>], compounds: &[f64]) -> Option<usize> {
 fn commitment(heard: &[Heard<'_>]) -> Option<usize> {
     heard.iter().rposition(|said| {
         let mut promises = false;
-        if said.is_by(SpeakerRole::Agent) {
-            PROMISES.find_opened(said.words, |()| promises = true);
+        if said.is_by(SpeakerRole::Agent) && said.may_have(Traits::OPENING) {
+            PROMISES.find_opened(&said.words(), |()| promises = true);
         }
-        promises && !is_greeting(said.words)
+        promises && !is_greeting(said)
     })
 }

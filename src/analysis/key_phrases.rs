@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use super::{
     heard::{Heard, Spoken},
     number::count,
-    words::Traits,
+    words::{Traits, Written},
 };
 use crate::domain::{
     analysis::content::{KeyPhrase, KeyPhrases, RulesMethod},
@@ -82,6 +82,23 @@ struct Said<'s> {
     first_turn: usize,
 }
 
+/// The words that are not common, and which of them are phrases.
+#[derive(Debug)]
+struct Telling<'h> {
+    words: Vec<Spoken<'h>>,
+    runs: Vec<Run>,
+    /// Where the words begin to which more may belong.
+    open: usize,
+}
+
+/// A phrase as it is said: from which telling word, until which, and in which turn.
+#[derive(Debug)]
+struct Run {
+    from: usize,
+    until: usize,
+    turn: usize,
+}
+
 /// The phrases that were said, and in which turns.
 #[derive(Debug, Default)]
 struct Found<'s> {
@@ -93,34 +110,83 @@ struct Found<'s> {
 
 /// Makes the section.
 pub fn key_phrases(heard: &[Heard<'_>]) -> KeyPhrases {
+    let telling = Telling::of(heard);
     let mut found = Found {
-        places: HashMap::with_capacity_and_hasher(heard.len() * 4, RandomState::default()),
-        ..Found::default()
+        places: HashMap::with_capacity_and_hasher(telling.runs.len(), RandomState::default()),
+        said: Vec::with_capacity(telling.runs.len()),
+        turns: Vec::with_capacity(telling.runs.len()),
     };
-    let closing = heard.len().saturating_sub(CLOSING_TURNS);
-    for (turn, said) in heard.iter().enumerate() {
-        let at_the_edge = turn < OPENING_TURNS || turn >= closing;
-        if said.is_by(SpeakerRole::System) || (at_the_edge && is_greeting(said.words)) {
-            continue;
-        }
-        let weight = if said.is_by(SpeakerRole::Customer) {
-            2
-        } else {
-            1
-        };
-        candidates(said.words, |phrase| found.add(phrase, turn, weight));
+    for run in &telling.runs {
+        let by_customer = heard
+            .get(run.turn)
+            .is_some_and(|said| said.is_by(SpeakerRole::Customer));
+        let words = telling.words.get(run.from..run.until).unwrap_or_default();
+        found.add(Phrase(words), run.turn, if by_customer { 2 } else { 1 });
     }
-    let items = found.best(heard.len()).into_iter().map(|(at, said)| {
+    let best = found.best(heard.len());
+    let turns = found.turns_of(&best);
+    let items = best.into_iter().zip(turns).map(|((_, said), turns)| {
         let words: Vec<&str> = said.phrase.words().collect();
         KeyPhrase {
             text: words.join(" "),
             count: said.count,
-            turns: found.turns_of(at),
+            turns,
         }
     });
     KeyPhrases {
         method: RulesMethod::Rules,
         items: items.collect(),
+    }
+}
+
+impl<'h> Telling<'h> {
+    fn of(heard: &'h [Heard<'_>]) -> Self {
+        let mut telling = Self {
+            words: Vec::with_capacity(heard.len() * 4),
+            runs: Vec::with_capacity(heard.len() * 3),
+            open: 0,
+        };
+        let closing = heard.len().saturating_sub(CLOSING_TURNS);
+        for (turn, said) in heard.iter().enumerate() {
+            let at_the_edge = turn < OPENING_TURNS || turn >= closing;
+            let is_announced = said.is_by(SpeakerRole::System);
+            if !is_announced && (!at_the_edge || !is_greeting(said)) {
+                telling.add(said, turn);
+            }
+        }
+        telling
+    }
+
+    /// Adds the runs of words that are not common in a turn.
+    fn add(&mut self, said: &'h Heard<'_>, turn: usize) {
+        said.each(|word, joins| {
+            let is_common = word.known.traits.has(Traits::COMMON);
+            let is_single = word.end - word.begin == 1;
+            if !is_common && !is_single && !word.written.has(Written::DIGIT) {
+                if !joins || self.words.len() - self.open == WORDS_MAX {
+                    self.close(turn);
+                }
+                self.words.push(said.spoken(word));
+            } else if self.open < self.words.len() {
+                self.close(turn);
+            }
+        });
+        self.close(turn);
+    }
+
+    /// Adds what is open, if it is a phrase. Not where it is called from: there it would be in the way of all the common words.
+    #[inline(never)]
+    fn close(&mut self, turn: usize) {
+        let (from, until) = (self.open, self.words.len());
+        self.open = until;
+        let is_phrase = match self.words.get(from..).unwrap_or_default() {
+            [] => false,
+            [single] => single.bytes() >= LETTERS_MIN,
+            _ => true,
+        };
+        if is_phrase {
+            self.runs.push(Run { from, until, turn });
+        }
     }
 }
 
@@ -163,13 +229,22 @@ impl<'s> Found<'s> {
         kept
     }
 
-    /// The first turns in which a phrase is said.
-    fn turns_of(&self, place: usize) -> Vec<usize> {
-        let of_it = self.turns.iter().filter(|(of, _)| *of == place);
-        let mut turns: Vec<usize> = Vec::new();
-        for (_, turn) in of_it {
-            if turns.len() < TURNS_MAX && turns.last() != Some(turn) {
-                turns.push(*turn);
+    /// The first turns in which each of these is said.
+    fn turns_of(&self, best: &[(usize, &Said<'_>)]) -> Vec<Vec<usize>> {
+        let mut ranks = vec![None; self.said.len()];
+        for (rank, (place, _)) in best.iter().enumerate() {
+            if let Some(own) = ranks.get_mut(*place) {
+                *own = Some(rank);
+            }
+        }
+        let mut turns: Vec<Vec<usize>> = vec![Vec::new(); best.len()];
+        for (place, turn) in &self.turns {
+            let rank = ranks.get(*place).copied().flatten();
+            if let Some(own) = rank.and_then(|rank| turns.get_mut(rank))
+                && own.len() < TURNS_MAX
+                && own.last() != Some(turn)
+            {
+                own.push(*turn);
             }
         }
         turns
@@ -211,39 +286,18 @@ impl Ord for Phrase<'_> {
 
 impl Hash for Phrase<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words().for_each(|word| word.hash(state));
+        self.words().for_each(|word| state.write(word.as_bytes()));
     }
 }
 
 /// Whether a turn is how calls begin or end.
-pub(super) fn is_greeting(words: &[Spoken<'_>]) -> bool {
-    words.windows(2).any(|pair| match pair {
-        [first, second] => GREETINGS.contains(&[first.word(), second.word()]),
-        _ => false,
-    })
-}
-
-/// The runs of words that are not common.
-fn candidates<'s>(words: &'s [Spoken<'s>], mut found: impl FnMut(Phrase<'s>)) {
-    let mut close = |from: usize, until: usize| {
-        let run = words.get(from..until).unwrap_or_default();
-        match run {
-            [] => {}
-            [single] if single.bytes() < LETTERS_MIN => {}
-            run => found(Phrase(run)),
-        }
-    };
-    let mut from = 0;
-    for (at, spoken) in words.iter().enumerate() {
-        let is_common = spoken.known.traits.has(Traits::COMMON);
-        let tells = !is_common && spoken.bytes() > 1 && !spoken.has_digit;
-        if !tells || !spoken.joins || at - from == WORDS_MAX {
-            close(from, at);
-            from = at;
-        }
-        if !tells {
-            from = at + 1;
-        }
-    }
-    close(from, words.len());
+pub(super) fn is_greeting(said: &Heard<'_>) -> bool {
+    let mut before = "";
+    let mut is_one = false;
+    said.each(|word, _| {
+        let word = said.spoken(word).word();
+        is_one |= GREETINGS.contains(&[before, word]);
+        before = word;
+    });
+    is_one
 }

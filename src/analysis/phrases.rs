@@ -61,7 +61,7 @@ impl<T: Copy> Phrases<T> {
 
     /// The same for phrases whose first words are known as such: other words are not looked up.
     pub fn find_opened(&self, said: &[Spoken<'_>], found: impl FnMut(T)) {
-        let opens = |spoken: &Spoken<'_>| spoken.known.traits.has(Traits::OPENING);
+        let opens = |spoken: &Spoken<'_>| spoken.known().traits.has(Traits::OPENING);
         self.find_from(said, opens, found);
     }
 

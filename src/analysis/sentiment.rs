@@ -91,35 +91,49 @@ impl Sentiment {
 fn quarters(turns: &[(&Utterance, f64)]) -> [Quarter; 4] {
     let end = turns.iter().map(|(turn, _)| turn.end_ms).max().unwrap_or(0);
     let end = u64::from(end);
-    [0_u64, 1, 2, 3].map(|index| {
-        let own: Vec<f64> = turns
-            .iter()
-            .filter(|(turn, _)| quarter_of(turn.begin_ms.into(), end) == index)
-            .map(|(_, compound)| *compound)
-            .collect();
-        Quarter {
-            begin_offset_ms: end * index / 4,
-            end_offset_ms: end * (index + 1) / 4,
+    let mut compounds = [(); 4].map(|()| Vec::with_capacity(turns.len() / 2));
+    for (turn, compound) in turns {
+        if let Some(own) = compounds.get_mut(quarter_of(turn.begin_ms.into(), end)) {
+            own.push(*compound);
+        }
+    }
+    let mut begin = 0;
+    let mut index = 0;
+    compounds.map(|own| {
+        index += 1;
+        let until = end * index / 4;
+        let quarter = Quarter {
+            begin_offset_ms: begin,
+            end_offset_ms: until,
             score: rounded(5.0 * mean(&own).unwrap_or(0.0), 2),
             score_label: label_score(&own),
             turns: count(own.len()),
-        }
+        };
+        begin = until;
+        quarter
     })
 }
 
-fn quarter_of(begin: u64, end: u64) -> u64 {
-    (begin * 4).checked_div(end).unwrap_or(0).min(3)
+/// The quarter, from 0, in which a time lies.
+fn quarter_of(begin: u64, end: u64) -> usize {
+    let quarters = [end, end * 2, end * 3];
+    let begun = quarters.iter().filter(|quarter| begin * 4 >= **quarter);
+    if end == 0 { 0 } else { begun.count() }
 }
 
 fn label_score(compounds: &[f64]) -> f64 {
-    let labelled = |label| {
-        let of_it = compounds.iter().filter(|c| Label::of(**c) == label);
-        float(count(of_it.count()))
-    };
     if compounds.is_empty() {
         return 0.0;
     }
-    let balance = labelled(Label::Positive) - labelled(Label::Negative);
+    let (mut positive, mut negative) = (0, 0);
+    for compound in compounds {
+        match Label::of(*compound) {
+            Label::Positive => positive += 1,
+            Label::Negative => negative += 1,
+            Label::Neutral => {}
+        }
+    }
+    let balance = float(positive) - float(negative);
     rounded(5.0 * balance / float(count(compounds.len())), 2)
 }
 

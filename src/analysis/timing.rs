@@ -197,7 +197,7 @@ fn characteristics(
 ) -> ConversationCharacteristics {
     let mut own = vec![Talk::default(); names.0.len()];
     let mut anyone = Talk::default();
-    let mut silences = Vec::new();
+    let mut silences = Vec::with_capacity(speech.len() + 1);
     for one in speech {
         silences.push(anyone.add(one.begin, one.end));
         if let Some(own) = own.get_mut(one.by) {

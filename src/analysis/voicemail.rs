@@ -84,7 +84,7 @@ fn said_by_machine(heard: &[Heard<'_>]) -> Option<usize> {
         .position(|said| {
             let mut is_said = false;
             if !said.is_by(SpeakerRole::Agent) {
-                PHRASES.find_opened(said.words, |()| is_said = true);
+                PHRASES.find_opened(&said.words(), |()| is_said = true);
             }
             is_said
         })

@@ -6,11 +6,13 @@
 //! them together of these.
 
 pub mod known;
+mod parts;
 mod short;
 mod split;
 mod traits;
 
 pub use known::Known;
+pub use parts::{Marked, Part, Parts, bare};
 pub use traits::Traits;
 
 use split::{split_any, split_ascii};
@@ -21,7 +23,7 @@ pub struct Split<'t> {
     places: Vec<Place<'t>>,
     lowered: String,
     words: Vec<Word>,
-    parts: Vec<Part>,
+    marked: Vec<Marked>,
 }
 
 /// A text, and where what was made of it begins.
@@ -30,7 +32,7 @@ struct Place<'t> {
     text: &'t str,
     lowered: usize,
     words: usize,
-    parts: usize,
+    marked: usize,
     seen: Seen,
 }
 
@@ -43,8 +45,8 @@ pub struct Words<'s> {
     pub lowered: &'s str,
     /// Its words.
     pub words: &'s [Word],
-    /// Its parts.
-    pub parts: &'s [Part],
+    /// Those of its parts that are not just a word.
+    marked: &'s [Marked],
     /// What else was seen.
     pub seen: Seen,
 }
@@ -77,23 +79,6 @@ pub struct Word {
     pub known: &'static Known,
 }
 
-/// A part: its place, in bytes of its text.
-#[derive(Debug, Clone, Copy)]
-pub struct Part {
-    /// Its first byte.
-    pub begin: usize,
-    /// The byte after its last.
-    pub end: usize,
-    /// Its first word, among those of the text.
-    first: usize,
-    /// The word after its last.
-    until: usize,
-    /// What its words are written with.
-    pub written: Written,
-    /// What is known of it without the punctuation around it, if the text is plain.
-    pub known: &'static Known,
-}
-
 /// What stands between the parts of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Spaces {
@@ -121,13 +106,22 @@ impl Written {
     pub const OTHER: Self = Self(16);
     /// Either.
     pub const APOSTROPHE_OR_OTHER: Self = Self(8 | 16);
+    /// There are so many different ones.
+    const KINDS: u8 = 32;
 
-    /// By byte: what a word is written with, nothing where a word ends.
-    const BYTES: [Self; 256] = bytes();
-
+    /// What a byte is; nothing where a word of ASCII ends.
     fn of(byte: u8) -> Self {
-        let known = Self::BYTES.get(usize::from(byte));
-        known.copied().unwrap_or_default()
+        let small = Self::SMALL.only_if(byte.is_ascii_lowercase());
+        let capital = Self::CAPITAL.only_if(byte.is_ascii_uppercase());
+        let digit = Self::DIGIT.only_if(byte.is_ascii_digit());
+        let other = Self::OTHER.only_if(!byte.is_ascii());
+        small.and(capital).and(digit).and(other)
+    }
+
+    /// What a text is.
+    pub fn of_text(text: &str) -> Self {
+        text.bytes()
+            .fold(Self::default(), |all, byte| all.and(Self::of(byte)))
     }
 
     /// Whether there is such a character in it.
@@ -148,35 +142,13 @@ impl Written {
     }
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "nothing else is const, and the compiler runs it"
-)]
-const fn bytes() -> [Written; 256] {
-    let mut bytes = [Written(0); 256];
-    let mut byte = 0;
-    while byte < 128 {
-        // Both cases of a letter, whose places in ASCII differ by one bit.
-        if byte >= 0x61 && byte <= 0x7a {
-            bytes[byte] = Written::SMALL;
-            bytes[byte - 0x20] = Written::CAPITAL;
-        }
-        if byte >= 0x30 && byte <= 0x39 {
-            bytes[byte] = Written::DIGIT;
-        }
-        bytes[byte + 128] = Written::OTHER;
-        byte += 1;
-    }
-    bytes
-}
-
-/// Texts, one after the other with a space between them, and so many at the end that a word can be read with what stands
-/// behind it.
+/// Texts in lower case, one after the other with a space between them, and so many at the end that a word can be read with what
+/// stands behind it.
 #[derive(Debug)]
 struct Joined {
-    text: String,
-    /// The same with the letters of ASCII in lower case.
     lowered: String,
+    /// What each byte was [`short::written`] with.
+    written: Vec<u8>,
     /// Where the text begins that is split.
     from: usize,
 }
@@ -189,9 +161,11 @@ impl Joined {
             text.push(' ');
         }
         text.extend(std::iter::repeat_n(' ', short::BYTES));
+        let written = text.bytes().map(short::written).collect();
+        text.make_ascii_lowercase();
         Self {
-            lowered: text.to_ascii_lowercase(),
-            text,
+            lowered: text,
+            written,
             from: 0,
         }
     }
@@ -206,11 +180,11 @@ impl<'t> Split<'t> {
             places: Vec::with_capacity(texts.size_hint().0),
             lowered: String::new(),
             words: Vec::with_capacity(bytes / 4),
-            parts: Vec::with_capacity(bytes / 4),
+            marked: Vec::with_capacity(bytes / 16),
         };
         for text in texts {
-            let (words, parts) = (split.words.len(), split.parts.len());
-            let made = (&mut split.words, &mut split.parts);
+            let (words, marked) = (split.words.len(), split.marked.len());
+            let made = (&mut split.words, &mut split.marked);
             let seen = if text.is_ascii() {
                 split_ascii(text, &joined, made)
             } else {
@@ -220,7 +194,7 @@ impl<'t> Split<'t> {
                 text,
                 lowered: joined.from,
                 words,
-                parts,
+                marked,
                 seen,
             });
             joined.from += text.len() + 1;
@@ -232,18 +206,21 @@ impl<'t> Split<'t> {
     /// Every text.
     pub fn texts(&self) -> impl Iterator<Item = Words<'_>> + Clone {
         let ends = self.places.iter().skip(1);
-        let ends = ends.map(|next| (next.words, next.parts));
-        let ends = ends.chain([(self.words.len(), self.parts.len())]);
-        self.places.iter().zip(ends).map(|(place, (words, parts))| {
-            let lowered = place.lowered..place.lowered + place.text.len();
-            Words {
-                text: place.text,
-                lowered: self.lowered.get(lowered).unwrap_or_default(),
-                words: self.words.get(place.words..words).unwrap_or_default(),
-                parts: self.parts.get(place.parts..parts).unwrap_or_default(),
-                seen: place.seen,
-            }
-        })
+        let ends = ends.map(|next| (next.words, next.marked));
+        let ends = ends.chain([(self.words.len(), self.marked.len())]);
+        self.places
+            .iter()
+            .zip(ends)
+            .map(|(place, (words, marked))| {
+                let lowered = place.lowered..place.lowered + place.text.len();
+                Words {
+                    text: place.text,
+                    lowered: self.lowered.get(lowered).unwrap_or_default(),
+                    words: self.words.get(place.words..words).unwrap_or_default(),
+                    marked: self.marked.get(place.marked..marked).unwrap_or_default(),
+                    seen: place.seen,
+                }
+            })
     }
 }
 
@@ -256,76 +233,6 @@ impl<'s> Words<'s> {
     /// A word in lower case.
     pub fn small(&self, word: &Word) -> &'s str {
         self.lowered.get(word.begin..word.end).unwrap_or_default()
-    }
-
-    /// The words in a part.
-    pub fn in_part(&self, part: &Part) -> &'s [Word] {
-        self.words.get(part.first..part.until).unwrap_or_default()
-    }
-
-    /// A part as it stands.
-    pub fn part(&self, part: &Part) -> &'s str {
-        self.text.get(part.begin..part.end).unwrap_or_default()
-    }
-
-    /// A part in lower case.
-    pub fn small_part(&self, part: &Part) -> &'s str {
-        self.lowered.get(part.begin..part.end).unwrap_or_default()
-    }
-
-    /// Whether the only word of a part is all of it, but for punctuation of ASCII around it.
-    pub fn is_part(&self, word: &Word, part: &Part) -> bool {
-        if self.seen.spaces == Spaces::Plain {
-            return true;
-        }
-        let is_mark = |from, until| {
-            let between = self.text.as_bytes().get(from..until);
-            between.is_some_and(|bytes| bytes.iter().all(u8::is_ascii_punctuation))
-        };
-        is_mark(part.begin, word.begin) && is_mark(word.end, part.end)
-    }
-}
-
-impl Word {
-    /// What a text has that has this word, which begins with this byte.
-    fn traits(&self, first: u8) -> Traits {
-        let mut traits = self.known.traits;
-        let is_letter = self.end - self.begin == 1;
-        if self.written == Written::SMALL && !is_letter {
-            return traits;
-        }
-        if self.written == Written::DIGIT {
-            traits.add(Traits::NUMBER);
-        } else if self.written.has(Written::DIGIT) {
-            traits.add(Traits::MIXED);
-        } else {
-            traits.add(Traits::SPELLED.only_if(is_letter));
-        }
-        let has_apostrophe = self.written.has(Written::APOSTROPHE_OR_OTHER);
-        traits.add(Traits::APOSTROPHE.only_if(has_apostrophe));
-        traits.and(Traits::UPPER.only_if(first.is_ascii_uppercase()))
-    }
-}
-
-impl Part {
-    /// Whether a word is all of it.
-    pub fn is(&self, word: &Word) -> bool {
-        self.begin == word.begin && self.end == word.end
-    }
-}
-
-/// A part without the punctuation around it, if more than two characters are left: so `:)` stays.
-pub fn bare(part: &str) -> &str {
-    let is_mark = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_punctuation);
-    let bytes = part.as_bytes();
-    if bytes.len() > 2 && !is_mark(bytes.first()) && !is_mark(bytes.last()) {
-        return part;
-    }
-    let bare = part.trim_matches(|character: char| character.is_ascii_punctuation());
-    if bare.len() <= 2 || (!bare.is_ascii() && bare.chars().count() <= 2) {
-        part
-    } else {
-        bare
     }
 }
 
@@ -353,10 +260,10 @@ mod tests {
         assert_eq!(words(1), [""; 0]);
         assert_eq!(words(2), ["d\u{e9}j\u{e0}", "vu\u{2019}s"]);
         let text = said[0];
-        let parts = text.parts.iter();
-        let parts: Vec<(&str, usize)> = parts
-            .map(|part| (text.part(part), text.in_part(part).len()))
-            .collect();
+        let parts = text.parts();
+        let parts = parts.map(|part| (text.part(part), text.in_part(part).len()));
+        let parts: Vec<(&str, usize)> = parts.collect();
+        assert_eq!(text.count_parts(), parts.len());
         let expected = [
             ("I'd", 1),
             ("say:", 1),

@@ -21,6 +21,7 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
     } else {
         // The answer to "your date of birth?"
         let asked = turn.checked_sub(1).and_then(|before| said.get(before));
+        let asked = asked.filter(|before| before.traits.has(Traits::BIRTH));
         if !asked.is_some_and(|before| before.last_topic() == Some(Topic::Birth)) {
             return;
         }

@@ -6,12 +6,16 @@ use super::{
     vocabulary::Spoken,
 };
 use crate::{
-    analysis::words::{Traits, Written},
+    analysis::words::{Traits, Word, Written},
     domain::analysis::privacy::EntityType,
 };
 
 /// How many turns before it an IBAN may have been asked for.
 const TOPIC_TURNS_MAX: usize = 3;
+
+/// No IBAN has more characters.
+const CHARACTERS_MAX: usize = 34;
+const DIGITS: &str = "0123456789";
 
 /// The countries that have IBANs, and how many characters theirs have.
 const IBAN_LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 \
@@ -35,8 +39,8 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
             .get(turn.saturating_sub(TOPIC_TURNS_MAX)..turn)
             .is_some_and(|before| before.iter().any(|said| said.traits.has(Traits::IBAN)));
     let mut at = 0;
-    while at < now.len() {
-        let may_be = may_be_code(now, at, is_told);
+    while let Some(word) = now.word(at) {
+        let may_be = may_be_code(word, is_told);
         match may_be.then(|| iban(now, at, is_told)).flatten() {
             Some((until, begin, end)) => {
                 found.push(PiiSpan {
@@ -52,12 +56,33 @@ pub(super) fn find(said: &[Said<'_>], turn: usize, found: &mut Vec<PiiSpan>) {
     }
 }
 
-/// Whether a token is none of the many with which no IBAN begins: words in small letters, and numbers.
-fn may_be_code(said: &Said<'_>, at: usize, is_told: bool) -> bool {
-    let written = said.written(at);
-    let is_word = written.has(Written::SMALL) && !written.has(Written::DIGIT);
-    let bytes = said.bytes(at);
-    written != Written::DIGIT && (!is_word || bytes == 1 || (is_told && bytes == 4))
+/// Whether a word is none of the many with which no IBAN begins: words in small letters, and numbers.
+fn may_be_code(word: &Word, is_told: bool) -> bool {
+    let is_word = word.written.has(Written::SMALL) && !word.written.has(Written::DIGIT);
+    let bytes = word.end - word.begin;
+    word.written != Written::DIGIT && (!is_word || bytes == 1 || (is_told && bytes == 4))
+}
+
+/// What may become an IBAN: its characters so far, in capitals.
+struct Code {
+    characters: [u8; CHARACTERS_MAX],
+    length: usize,
+}
+
+impl Code {
+    /// Adds characters; `None` if they are more than any IBAN has.
+    fn push(&mut self, text: &str) -> Option<()> {
+        let until = self.length + text.len();
+        let free = self.characters.get_mut(self.length..until)?;
+        free.copy_from_slice(text.as_bytes());
+        free.make_ascii_uppercase();
+        self.length = until;
+        Some(())
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.characters.get(..self.length).unwrap_or_default()
+    }
 }
 
 /// The IBAN that begins at a token: the token after it, and its place.
@@ -65,7 +90,10 @@ fn iban(said: &Said<'_>, from: usize, is_told: bool) -> Option<(usize, usize, us
     if !may_begin(&said.token(from)?, is_told) {
         return None;
     }
-    let mut text = String::new();
+    let mut code = Code {
+        characters: [0; CHARACTERS_MAX],
+        length: 0,
+    };
     let mut length = None;
     for at in from..said.len() {
         let token = said.token(at)?;
@@ -75,32 +103,30 @@ fn iban(said: &Said<'_>, from: usize, is_told: bool) -> Option<(usize, usize, us
         }
         match (token.shape, token.known.number) {
             (Shape::Letters, Some(Spoken::Digit(digit))) if token.text.len() > 1 => {
-                text.push(char::from(b'0' + digit));
+                let digits = DIGITS.get(usize::from(digit)..=usize::from(digit));
+                code.push(digits?)?;
             }
             (Shape::Letters, _) => {
                 let is_code = token.text.bytes().all(|byte| byte.is_ascii_uppercase());
                 if !(is_code || token.is_letter() || (is_told && token.text.len() == 4)) {
                     return None;
                 }
-                text.push_str(&token.text.to_ascii_uppercase());
+                code.push(token.text)?;
             }
-            (Shape::Digits | Shape::Mixed, _) => text.push_str(&token.text.to_ascii_uppercase()),
+            (Shape::Digits | Shape::Mixed, _) => code.push(token.text)?,
         }
-        if length.is_none() && text.len() >= 4 {
-            length = Some(iban_length(text.get(..2)?)?);
-            if !text
-                .bytes()
-                .skip(2)
-                .take(2)
-                .all(|byte| byte.is_ascii_digit())
-            {
+        if length.is_none()
+            && let Some([country, code, first, second]) = code.as_bytes().first_chunk()
+        {
+            length = Some(iban_length([*country, *code])?);
+            if !(first.is_ascii_digit() && second.is_ascii_digit()) {
                 return None;
             }
         }
-        match length.map(|length| text.len().cmp(&length)) {
+        match length.map(|length| code.length.cmp(&length)) {
             Some(std::cmp::Ordering::Equal) => {
                 let begin = said.token(from)?.begin;
-                return is_iban(&text).then_some((at + 1, begin, token.end));
+                return is_iban(code.as_bytes()).then_some((at + 1, begin, token.end));
             }
             Some(std::cmp::Ordering::Greater) => return None,
             Some(std::cmp::Ordering::Less) | None => {}
@@ -117,29 +143,31 @@ fn may_begin(token: &Token<'_>, is_told: bool) -> bool {
         Shape::Mixed => true,
         Shape::Digits => false,
     };
-    may && (token.is_letter()
-        || token
-            .text
-            .get(..2)
-            .is_some_and(|country| iban_length(&country.to_ascii_uppercase()).is_some()))
+    let country = token.text.as_bytes().first_chunk();
+    may && (token.is_letter() || country.is_some_and(|country| iban_length(*country).is_some()))
 }
 
-fn iban_length(country: &str) -> Option<usize> {
+/// How many characters the IBANs of a country have.
+fn iban_length(country: [u8; 2]) -> Option<usize> {
+    let country = country.map(|letter| letter.to_ascii_uppercase());
+    if !country.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
     // Four characters and a space for each.
     let mut entries = IBAN_LENGTHS.as_bytes().chunks(5);
-    let entry = entries.find(|entry| entry.starts_with(country.as_bytes()))?;
+    let entry = entries.find(|entry| entry.starts_with(&country))?;
     let length = std::str::from_utf8(entry.get(2..4)?).ok()?;
     length.parse().ok()
 }
 
 /// The first four characters last, letters as 10 to 35, modulo 97.
-fn is_iban(text: &str) -> bool {
+fn is_iban(text: &[u8]) -> bool {
     let (Some(head), Some(tail)) = (text.get(..4), text.get(4..)) else {
         return false;
     };
     let mut rest = 0_u32;
-    for character in tail.chars().chain(head.chars()) {
-        let Some(value) = character.to_digit(36) else {
+    for character in tail.iter().chain(head) {
+        let Some(value) = char::from(*character).to_digit(36) else {
             return false;
         };
         rest = (if value < 10 { rest * 10 } else { rest * 100 } + value) % 97;

@@ -3,7 +3,7 @@
 use super::{
     PiiSpan,
     cards::{CARD_DIGITS, card},
-    runs::{Digits, Piece, Run},
+    runs::{Digits, Piece, Run, Runs},
     tokens::Said,
     vocabulary::{Kinds, Topic},
 };
@@ -16,6 +16,9 @@ const TOPIC_TURNS_MAX: usize = 3;
 /// What words say with fewer digits is nobody's secret.
 const DIGITS_MIN: usize = 3;
 const PHONE_DIGITS_MAX: usize = 15;
+/// No telephone number has fewer digits; nor has what is told of a Social Security number.
+const PHONE_DIGITS_MIN: usize = 7;
+const SSN_DIGITS_MIN: usize = 4;
 
 /// As national numbers are written.
 const PHONE_FORMS: [&str; 4] = [
@@ -32,10 +35,11 @@ const SSN_FORMS: [&str; 2] = ["999-99-9999", "999\u{2013}99\u{2013}9999"];
 const NATIONAL_DIGITS_MAX: usize = 11;
 
 /// Adds what each run is, or its parts are; and what the other repeats of a number while it is said.
-pub(super) fn find(said: &[Said<'_>], runs: &[Run<'_>], found: &mut Vec<PiiSpan>) {
-    for (index, run) in runs.iter().enumerate() {
+pub(super) fn find(said: &[Said<'_>], runs: &Runs<'_>, found: &mut Vec<PiiSpan>) {
+    let mut runs = runs.iter();
+    while let Some(run) = runs.next() {
         let from = found.len();
-        classify(said, run, found);
+        classify(said, &run, found);
         let turns = (
             run.pieces.first().map(|p| p.turn),
             run.pieces.last().map(|p| p.turn),
@@ -52,20 +56,19 @@ pub(super) fn find(said: &[Said<'_>], runs: &[Run<'_>], found: &mut Vec<PiiSpan>
         };
         let whole = run.digits();
         let between = runs
-            .iter()
-            .skip(index + 1)
+            .clone()
             .take_while(|other| other.pieces.first().is_some_and(|piece| piece.turn < last));
         for other in between {
             let part = other.digits();
             if part.len() >= DIGITS_MIN && whole.windows(part.len()).any(|window| window == part) {
-                add(said, Some(&other.pieces), entity, found);
+                add(said, Some(other.pieces), entity, found);
             }
         }
     }
 }
 
 /// Adds what a run is, or its parts are.
-fn classify(said: &[Said<'_>], run: &Run<'_>, found: &mut Vec<PiiSpan>) {
+fn classify(said: &[Said<'_>], run: &Run<'_, '_>, found: &mut Vec<PiiSpan>) {
     let Some(first) = run.pieces.first() else {
         return;
     };
@@ -83,7 +86,7 @@ fn classify(said: &[Said<'_>], run: &Run<'_>, found: &mut Vec<PiiSpan>) {
         return;
     }
     let counts = is_amount(said, run);
-    parts(said, &run.pieces, (topic, counts), found);
+    parts(said, run.pieces, (topic, counts), found);
 }
 
 /// The topic of a number: the last in its turn before it, else said right after it, else of the turns before.
@@ -108,14 +111,14 @@ fn topic(said: &[Said<'_>], first: &Piece<'_>, next: usize) -> Option<Topic> {
 }
 
 /// Whether a sign of money stands before it.
-fn is_price(said: &[Said<'_>], run: &Run<'_>) -> bool {
+fn is_price(said: &[Said<'_>], run: &Run<'_, '_>) -> bool {
     let first = run.pieces.first();
     let before = first.and_then(|first| Some(said.get(first.turn)?.gap(first.token)));
     before.is_some_and(|gap| gap.ends_with(['$', '€', '£', '¥']))
 }
 
 /// Whether the number counts something: "dollars".
-fn is_amount(said: &[Said<'_>], run: &Run<'_>) -> bool {
+fn is_amount(said: &[Said<'_>], run: &Run<'_, '_>) -> bool {
     let last = run.pieces.last();
     let unit = last.and_then(|last| said.get(last.turn)?.token(run.next));
     unit.is_some_and(|token| token.known.is(Kinds::UNIT))
@@ -173,13 +176,21 @@ fn parts(
         return;
     }
     // The number may be followed by another: its longest beginning that is one.
-    let shorter = (1..pieces.len().min(PHONE_DIGITS_MAX + 1))
-        .rev()
-        .find_map(|until| {
-            let part = pieces.get(..until)?;
-            let entity = whole(said, part, (topic, false))?;
-            matches!(entity, EntityType::Phone | EntityType::Ssn).then_some((until, entity))
-        });
+    let fewest = if topic == Some(Topic::Ssn) {
+        SSN_DIGITS_MIN
+    } else {
+        PHONE_DIGITS_MIN
+    };
+    let mut left = total;
+    let mut ends = pieces.iter().enumerate().skip(1).rev();
+    let shorter = ends.find_map(|(until, piece)| {
+        left -= piece.digits.count();
+        if until > PHONE_DIGITS_MAX || left < fewest {
+            return None;
+        }
+        let entity = whole(said, pieces.get(..until)?, (topic, false))?;
+        matches!(entity, EntityType::Phone | EntityType::Ssn).then_some((until, entity))
+    });
     if let Some((until, entity)) = shorter {
         add(said, pieces.get(..until), entity, found);
         let rest = pieces.get(until..).unwrap_or_default();
@@ -194,6 +205,9 @@ fn whole(
     (topic, counts): (Option<Topic>, bool),
 ) -> Option<EntityType> {
     let count: usize = pieces.iter().map(|piece| piece.digits.count()).sum();
+    if count < DIGITS_MIN {
+        return None;
+    }
     // Nobody looks at more of them.
     let mut head = [0; NATIONAL_DIGITS_MAX];
     let digits = pieces.iter().flat_map(|piece| piece.digits.values());
@@ -218,12 +232,14 @@ fn whole(
             Some(EntityType::CreditDebitExpiry)
         }
         Some(Topic::Pin) if (4..=8).contains(&count) => Some(EntityType::Pin),
-        Some(Topic::Ssn) if count == 9 || count == 4 => Some(EntityType::Ssn),
+        Some(Topic::Ssn) if count == 9 || count == SSN_DIGITS_MIN => Some(EntityType::Ssn),
         Some(Topic::Routing) if count == 9 || count == 6 => Some(EntityType::BankRouting),
         Some(Topic::Account | Topic::Routing) if (5..=17).contains(&count) => {
             Some(EntityType::BankAccountNumber)
         }
-        Some(Topic::Phone) if (7..=PHONE_DIGITS_MAX).contains(&count) => Some(EntityType::Phone),
+        Some(Topic::Phone) if (PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&count) => {
+            Some(EntityType::Phone)
+        }
         _ => None,
     };
     if by_topic.is_some() || topic == Some(Topic::Business) {
@@ -265,7 +281,7 @@ impl<'t> Form<'t> {
     fn is(self, form: &str) -> bool {
         let written = self.written.bytes();
         let digits = written.map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
-        !self.has_plus && digits.eq(form.bytes())
+        !self.has_plus && self.written.len() == form.len() && digits.eq(form.bytes())
     }
 
     fn is_one(self, forms: &[&str]) -> bool {

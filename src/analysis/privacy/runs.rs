@@ -19,6 +19,8 @@ const PIECES_MAX: usize = 96;
 /// Digits that were said or written together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'t> {
+    /// The run it belongs to.
+    run: usize,
     pub(super) turn: usize,
     /// The token it begins with.
     pub(super) token: usize,
@@ -40,11 +42,29 @@ pub(super) enum Digits<'t> {
 const SAID_MAX: usize = 4;
 
 /// Pieces that follow each other.
-#[derive(Debug)]
-pub(super) struct Run<'t> {
-    pub(super) pieces: Vec<Piece<'t>>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'r, 't> {
+    pub(super) pieces: &'r [Piece<'t>],
     /// The token after the last piece.
     pub(super) next: usize,
+}
+
+/// Runs, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Runs<'t> {
+    /// The pieces of the first, then those of the next, and so on.
+    pieces: Vec<Piece<'t>>,
+    ends: Vec<End>,
+}
+
+/// What is known of a run to which more may belong.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    pieces: usize,
+    /// The turn of the last piece.
+    turn: usize,
+    /// The token after it.
+    next: usize,
 }
 
 impl Digits<'_> {
@@ -77,7 +97,7 @@ impl Digits<'_> {
     }
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     pub(super) fn digits(&self) -> Vec<u8> {
         let pieces = self.pieces.iter();
         pieces.flat_map(|piece| piece.digits.values()).collect()
@@ -85,32 +105,108 @@ impl Run<'_> {
 }
 
 /// Every run.
-pub(super) fn runs<'t>(said: &[Said<'t>]) -> Vec<Run<'t>> {
-    let mut runs: Vec<Run<'t>> = Vec::new();
+pub(super) fn runs<'t>(said: &[Said<'t>]) -> Runs<'t> {
+    let mut runs = Runs::default();
     for (turn, one) in said.iter().enumerate() {
-        if !one.traits.has(Traits::NUMBER) {
-            continue;
-        }
-        let own = within(one, turn);
-        let mut own = own.into_iter();
-        if let Some(first) = own.next() {
-            let before = goes_on(said, &runs, &first);
-            match before.and_then(|before| runs.get_mut(before)) {
-                Some(run) => {
-                    run.pieces.extend(first.pieces);
-                    run.next = first.next;
-                }
-                None => runs.push(first),
+        if one.traits.has(Traits::NUMBER) {
+            let (run, piece) = (runs.ends.len(), runs.pieces.len());
+            runs.add_turn(one, turn);
+            if let Some(before) = goes_on(said, &runs, (run, piece)) {
+                runs.join(before, (run, piece));
             }
         }
-        runs.extend(own);
     }
+    runs.pieces.sort_by_key(|piece| piece.run);
     runs
 }
 
-/// The run that this one goes on with: the speaker's last, if nothing but "mm-hm" stands between.
-fn goes_on(said: &[Said<'_>], runs: &[Run<'_>], first: &Run<'_>) -> Option<usize> {
-    let piece = first.pieces.first()?;
+impl<'t> Runs<'t> {
+    /// Each of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Run<'_, 't>> + Clone {
+        let mut from = 0;
+        self.ends.iter().map(move |end| {
+            let until = from + end.pieces;
+            let pieces = self.pieces.get(from..until).unwrap_or_default();
+            from = until;
+            Run {
+                pieces,
+                next: end.next,
+            }
+        })
+    }
+
+    /// Adds the runs of one turn.
+    fn add_turn(&mut self, said: &Said<'t>, turn: usize) {
+        let mut open = false;
+        let mut at = 0;
+        while at < said.len() {
+            if said.is_number(at)
+                && let Some((piece, next)) = piece(said, turn, at)
+            {
+                self.add(piece, next, open && self.goes_on_at(said, at));
+                open = true;
+                at = next;
+                continue;
+            }
+            open = open && said.token(at).is_some_and(goes_between);
+            at += 1;
+        }
+    }
+
+    /// Adds a piece, to the last run or as a run.
+    fn add(&mut self, piece: Piece<'t>, next: usize, joins: bool) {
+        match self.ends.last_mut() {
+            Some(end) if joins && end.pieces < PIECES_MAX => {
+                end.pieces += 1;
+                end.next = next;
+            }
+            Some(_) | None => self.ends.push(End {
+                pieces: 1,
+                turn: piece.turn,
+                next,
+            }),
+        }
+        let run = self.ends.len() - 1;
+        self.pieces.push(Piece { run, ..piece });
+    }
+
+    /// Whether a piece at a token goes on the last run: only punctuation and words that may stand between.
+    fn goes_on_at(&self, said: &Said<'_>, at: usize) -> bool {
+        let Some(from) = self.ends.last().map(|run| run.next) else {
+            return false;
+        };
+        (from..=at).all(|token| {
+            let gap = said.gap(token);
+            gap.chars().count() <= GAP_CHARS_MAX
+                && gap.chars().all(|c| {
+                    c.is_whitespace()
+                        || matches!(c, ',' | '-' | '.' | '(' | ')' | '+' | '/' | '\u{2013}')
+                })
+        })
+    }
+
+    /// Makes a run, whose first piece this is, part of one before.
+    fn join(&mut self, before: usize, (run, first): (usize, usize)) {
+        let joined = self.ends.remove(run);
+        for piece in self.pieces.iter_mut().skip(first) {
+            piece.run = if piece.run == run {
+                before
+            } else {
+                piece.run - 1
+            };
+        }
+        if let Some(end) = self.ends.get_mut(before) {
+            end.pieces += joined.pieces;
+            end.turn = joined.turn;
+            end.next = joined.next;
+        }
+    }
+}
+
+/// The run that this one, whose first piece this is, goes on with: the speaker's last, if nothing but "mm-hm" stands between.
+fn goes_on(said: &[Said<'_>], runs: &Runs<'_>, (run, first): (usize, usize)) -> Option<usize> {
+    let own = runs.ends.get(run)?;
+    let piece = runs.pieces.get(first)?;
     let now = said.get(piece.turn)?;
     let leads_in = |token: Token<'_>| {
         token.known.is(Kinds::FILLER)
@@ -120,21 +216,21 @@ fn goes_on(said: &[Said<'_>], runs: &[Run<'_>], first: &Run<'_>) -> Option<usize
     if !now.tokens(0).take(piece.token).all(leads_in) {
         return None;
     }
-    let (index, run) = runs.iter().enumerate().rev().take(8).find(|(_, run)| {
-        let last = run.pieces.last().and_then(|piece| said.get(piece.turn));
+    let earlier = runs.ends.iter().take(run).enumerate().rev();
+    let (index, end) = earlier.take(8).find(|(_, end)| {
+        let last = said.get(end.turn);
         last.is_some_and(|last| last.by == now.by)
     })?;
-    let turn = run.pieces.last()?.turn;
-    let before = said.get(turn)?;
+    let before = said.get(end.turn)?;
     let is_over = before
-        .tokens(run.next)
+        .tokens(end.next)
         .all(|token| token.known.is(Kinds::FILLER));
-    let between = said.get(turn + 1..piece.turn)?;
+    let between = said.get(end.turn + 1..piece.turn)?;
     let only_back_channels = between.len() <= TURNS_BETWEEN_MAX
         && between
             .iter()
             .all(|other| other.by != now.by && is_back_channel(other));
-    let fits = run.pieces.len() + first.pieces.len() <= PIECES_MAX;
+    let fits = end.pieces + own.pieces <= PIECES_MAX;
     (is_over && only_back_channels && fits).then_some(index)
 }
 
@@ -148,54 +244,9 @@ fn is_back_channel(said: &Said<'_>) -> bool {
         })
 }
 
-/// The runs of one turn.
-fn within<'t>(said: &Said<'t>, turn: usize) -> Vec<Run<'t>> {
-    let mut runs: Vec<Run<'t>> = Vec::new();
-    let mut open = false;
-    let mut at = 0;
-    while at < said.len() {
-        if said.is_number(at)
-            && let Some((piece, next)) = piece(said, turn, at)
-        {
-            let joins = open && joins(said, &runs, at);
-            match runs.last_mut() {
-                Some(run) if joins && run.pieces.len() < PIECES_MAX => {
-                    run.pieces.push(piece);
-                    run.next = next;
-                }
-                Some(_) | None => runs.push(Run {
-                    pieces: vec![piece],
-                    next,
-                }),
-            }
-            open = true;
-            at = next;
-            continue;
-        }
-        open = open && said.token(at).is_some_and(goes_between);
-        at += 1;
-    }
-    runs
-}
-
 /// What may stand between two parts of a number: "um", "dash".
 fn goes_between(token: Token<'_>) -> bool {
     token.known.is(Kinds::FILLER) || token.known.sign == Some(Sign::Dash)
-}
-
-/// Whether a piece at a token goes on the last run: only punctuation and words that may stand between.
-fn joins(said: &Said<'_>, runs: &[Run<'_>], at: usize) -> bool {
-    let Some(from) = runs.last().map(|run| run.next) else {
-        return false;
-    };
-    (from..=at).all(|token| {
-        let gap = said.gap(token);
-        gap.chars().count() <= GAP_CHARS_MAX
-            && gap.chars().all(|c| {
-                c.is_whitespace()
-                    || matches!(c, ',' | '-' | '.' | '(' | ')' | '+' | '/' | '\u{2013}')
-            })
-    })
 }
 
 /// The digits that begin at a token, and the token after them.
@@ -207,6 +258,7 @@ fn piece<'t>(said: &Said<'t>, turn: usize, at: usize) -> Option<(Piece<'t>, usiz
         spoken(said, at)?
     };
     let piece = Piece {
+        run: 0,
         turn,
         token: at,
         begin: token.begin,

@@ -70,16 +70,10 @@ impl<'t> Said<'t> {
         })
     }
 
-    /// What a token is written with; nothing if there is none.
-    pub(super) fn written(&self, at: usize) -> Written {
-        let word = self.words.words.get(at);
-        word.map(|word| word.written).unwrap_or_default()
-    }
-
-    /// How many bytes a token has.
-    pub(super) fn bytes(&self, at: usize) -> usize {
-        let word = self.words.words.get(at);
-        word.map_or(0, |word| word.end - word.begin)
+    /// A token as a word.
+    #[inline]
+    pub(super) fn word(&self, at: usize) -> Option<&'t Word> {
+        self.words.words.get(at)
     }
 
     /// What is known of a token.

@@ -132,16 +132,17 @@ fn write_utterance(json: &mut Vec<u8>, utterance: &Utterance) {
         words,
     } = utterance;
     json.extend_from_slice(match speaker {
-        SpeakerRole::Agent => br#"{"speaker":"agent""#,
-        SpeakerRole::Customer => br#"{"speaker":"customer""#,
-        SpeakerRole::System => br#"{"speaker":"system""#,
-        SpeakerRole::Unknown => br#"{"speaker":"unknown""#,
+        SpeakerRole::Agent => br#"{"speaker":"agent","#,
+        SpeakerRole::Customer => br#"{"speaker":"customer","#,
+        SpeakerRole::System => br#"{"speaker":"system","#,
+        SpeakerRole::Unknown => br#"{"speaker":"unknown","#,
     });
     if let Some(id) = participant_id {
-        json.extend_from_slice(br#","participant_id":"#);
+        json.extend_from_slice(br#""participant_id":"#);
         write(json, id);
+        json.push(b',');
     }
-    json.extend_from_slice(br#","text":"#);
+    json.extend_from_slice(br#""text":"#);
     write_text(json, text.as_str());
     json.extend_from_slice(br#","begin_ms":"#);
     write(json, begin_ms);

@@ -4,7 +4,7 @@ use super::{Material, guarded};
 use crate::{
     analysis::{
         categories::categories,
-        heard::{heard, masked},
+        heard::heard,
         highlights::highlights,
         key_phrases::key_phrases,
         language::language,
@@ -155,9 +155,7 @@ impl Content<'_> {
             Ok(spans) => spans,
             Err(reason) => return Speech::unread(reason, turn_compounds),
         };
-        let masked = masked(self.utterances, self.texts, &spans);
-        let mut spoken = Vec::new();
-        let heard = heard(&masked, self.texts, &mut spoken);
+        let heard = heard(self.utterances, self.texts, &spans);
         let in_english = SkipReason::LanguageNotSupported;
         let duration_ms = self.duration_ms.unwrap_or_else(|| {
             let ends = self.utterances.iter().map(|utterance| utterance.end_ms);

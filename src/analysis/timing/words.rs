@@ -39,7 +39,7 @@ impl Counts {
 /// Counts in a text.
 pub(super) fn counts(said: Words<'_>) -> Counts {
     let mut counts = Counts {
-        words: count(said.parts.len()),
+        words: count(said.count_parts()),
         questions: questions(said),
         ..Counts::default()
     };
@@ -47,13 +47,14 @@ pub(super) fn counts(said: Words<'_>) -> Counts {
     if !said.seen.traits.has(counted.and(Traits::APOSTROPHE)) {
         return counts;
     }
-    for part in said.parts {
+    for part in said.parts() {
         match said.in_part(part) {
             [] => {}
             [word] if !word.written.has(Written::APOSTROPHE_OR_OTHER) => {
                 let traits = word.known.traits;
                 if traits.has(counted) && said.is_part(word, part) {
-                    let is_bare = part.end - part.begin <= FILLER_BYTES_MAX;
+                    let (begin, end) = part.place();
+                    let is_bare = end - begin <= FILLER_BYTES_MAX;
                     counts.fillers += u64::from(traits.has(Traits::FILLER) && is_bare);
                     counts.negations += u64::from(traits.has(Traits::NEGATION));
                 }

@@ -42,43 +42,33 @@ static KNOWN: LazyLock<Table> = LazyLock::new(Table::new);
 pub(super) struct Table {
     /// By group: what brings each word of the group to a place of its own.
     shifts: Box<[u16; GROUPS]>,
-    short: Box<[Place; PLACES]>,
+    /// By place. No word stands in the first.
+    short: Box<[Short; PLACES]>,
+    known: Box<[Known; PLACES]>,
     long: HashMap<&'static str, Known, FixedState>,
 }
-
-/// A place for a short word.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    word: Short,
-    known: Known,
-}
-
-/// What stands in a place without a word.
-const EMPTY: Place = Place {
-    word: Short::NONE,
-    known: UNKNOWN,
-};
 
 impl Table {
     fn new() -> Self {
         let mut long: HashMap<&'static str, Known, FixedState> = HashMap::default();
-        let mut groups: Vec<Vec<Place>> = vec![Vec::new(); GROUPS];
+        let mut groups: Vec<Vec<(Short, Known)>> = vec![Vec::new(); GROUPS];
         for (word, known) in known() {
             if let Some(word) = Short::of(word.as_bytes()) {
                 let group = groups.get_mut(word.spread().group::<GROUPS>());
-                let group = group.expect("each is in a group");
-                group.push(Place { word, known });
+                group.expect("each is in a group").push((word, known));
             } else {
                 long.insert(word, known);
             }
         }
         let mut table = Self {
             shifts: boxed(0),
-            short: boxed(EMPTY),
+            short: boxed(Short::NONE),
+            known: boxed(UNKNOWN),
             long,
         };
         // The largest first: they find it hardest.
-        let mut groups: Vec<(usize, Vec<Place>)> = groups.into_iter().enumerate().collect();
+        let mut groups: Vec<(usize, Vec<(Short, Known)>)> =
+            groups.into_iter().enumerate().collect();
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.len()));
         for (at, group) in groups {
             let shift = (0..u16::MAX).find(|shift| table.put(&group, *shift));
@@ -90,20 +80,21 @@ impl Table {
     }
 
     /// Puts the words of a group where this shift brings them, if all these places are free and no two the same.
-    fn put(&mut self, group: &[Place], shift: u16) -> bool {
-        for (count, one) in group.iter().enumerate() {
-            let place = self.short.get_mut(one.word.spread().place::<PLACES>(shift));
-            if let Some(place) = place.filter(|place| place.word == EMPTY.word) {
-                *place = *one;
-                continue;
+    fn put(&mut self, group: &[(Short, Known)], shift: u16) -> bool {
+        let mut places: Vec<usize> = Vec::with_capacity(group.len());
+        for (word, _) in group {
+            let place = word.spread().place::<PLACES>(shift);
+            let is_free = self.short.get(place) == Some(&Short::NONE) && place != 0;
+            if !is_free || places.contains(&place) {
+                return false;
             }
-            for one in group.iter().take(count) {
-                let place = self.short.get_mut(one.word.spread().place::<PLACES>(shift));
-                if let Some(place) = place {
-                    *place = EMPTY;
-                }
+            places.push(place);
+        }
+        for (place, (word, known)) in places.into_iter().zip(group) {
+            if let (Some(own), Some(of_it)) = (self.short.get_mut(place), self.known.get_mut(place))
+            {
+                (*own, *of_it) = (*word, *known);
             }
-            return false;
         }
         true
     }
@@ -113,15 +104,11 @@ impl Table {
     pub(super) fn short(&self, word: Short) -> &Known {
         let spread = word.spread();
         let shift = self.shifts.get(spread.group::<GROUPS>()).copied();
-        let place = self
-            .short
-            .get(spread.place::<PLACES>(shift.unwrap_or_default()));
-        let place = place.unwrap_or(&EMPTY);
-        if place.word == word {
-            &place.known
-        } else {
-            &UNKNOWN
-        }
+        let place = spread.place::<PLACES>(shift.unwrap_or_default());
+        let is_it = self.short.get(place).is_some_and(|own| own.is(word));
+        self.known
+            .get(place * usize::from(is_it))
+            .unwrap_or(&UNKNOWN)
     }
 }
 

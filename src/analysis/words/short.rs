@@ -7,10 +7,73 @@ pub(super) const BYTES: usize = 2 * HALF;
 /// So many are looked at together.
 const HALF: usize = 8;
 
-/// The highest bit of each byte.
-const HIGHEST: u64 = u64::from_ne_bytes([0x80; HALF]);
-/// How much higher that is than the bit in which the two cases of a letter differ.
-const CASE: u32 = 2;
+/// What a byte is written with that is outside of words: a bit that [`Written`] does not use.
+const OUTSIDE: u8 = 0x80;
+/// The lowest bit of each byte.
+const LOWEST: u64 = u64::from_ne_bytes([1; HALF]);
+
+/// What a byte is written with, or that it is outside of words. Without a branch, so that the compiler does sixteen bytes at once.
+pub(super) fn written(byte: u8) -> u8 {
+    let Written(written) = Written::of(byte);
+    written | (OUTSIDE * u8::from(written == 0))
+}
+
+/// Whether a byte is outside of words, by what it is [`written`] with.
+pub(super) fn is_outside(written: u8) -> bool {
+    written == OUTSIDE
+}
+
+/// What a short word of ASCII is written with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    /// 0 if no word begins here; [`BYTES`] if it may be longer.
+    pub(super) length: usize,
+    pub(super) written: Written,
+    /// What its first byte is written with.
+    pub(super) begins: Written,
+}
+
+impl Found {
+    /// The word that begins with the first of these bytes, by what each is [`written`] with. What stands directly behind it is ASCII.
+    #[inline]
+    pub(super) fn first(written: &[u8; BYTES]) -> Self {
+        let (low, high) = halves(written);
+        let (low_length, mut all) = inside(low);
+        let [begins, ..] = all.to_le_bytes();
+        let mut length = low_length;
+        if low_length == HALF {
+            let (high_length, high) = inside(high);
+            length += high_length;
+            all |= high;
+        }
+        // All eight into the lowest.
+        all |= all >> 32;
+        all |= all >> 16;
+        all |= all >> 8;
+        let [written, ..] = all.to_le_bytes();
+        Self {
+            length,
+            written: Written(written),
+            begins: Written(begins),
+        }
+    }
+}
+
+/// How many bytes stand before the first that is outside of words, and these bytes alone.
+#[inline]
+fn inside(written: u64) -> (usize, u64) {
+    let outside = written >> OUTSIDE.trailing_zeros() & LOWEST;
+    let length = outside.trailing_zeros() / u8::BITS;
+    let before = outside.wrapping_sub(1) & !outside;
+    (usize::try_from(length).unwrap_or(HALF), written & before)
+}
+
+/// The first eight bytes, and the others; the first of each is lowest.
+#[inline]
+fn halves(bytes: &[u8; BYTES]) -> (u64, u64) {
+    let half = |bytes: Option<&[u8; HALF]>| bytes.copied().map_or(0, u64::from_le_bytes);
+    (half(bytes.first_chunk()), half(bytes.last_chunk()))
+}
 
 /// A short word in lower case: its bytes as two numbers, the first byte lowest, and nothing after the last. A word has no NUL
 /// in it, so that no other word is the same.
@@ -28,12 +91,31 @@ impl Short {
     pub(super) fn of(word: &[u8]) -> Option<Self> {
         let mut bytes = [0; BYTES];
         bytes.get_mut(..word.len())?.copy_from_slice(word);
-        let (low, high) = bytes.split_first_chunk()?;
-        let short = Self {
-            low: u64::from_le_bytes(*low),
-            high: u64::from_le_bytes(*high.first_chunk()?),
-        };
-        (word.len() < BYTES).then_some(short)
+        Self::first(&bytes, word.len())
+    }
+
+    /// The word with which a text in lower case begins, by its length, unless it is long.
+    #[inline]
+    pub(super) fn first(text: &[u8; BYTES], length: usize) -> Option<Self> {
+        let (low, high) = halves(text);
+        let bytes = |count: usize| !(u64::MAX << (u8::BITS * u32::try_from(count).unwrap_or(0)));
+        match length {
+            0..HALF => Some(Self {
+                low: low & bytes(length),
+                high: 0,
+            }),
+            HALF..BYTES => Some(Self {
+                low,
+                high: high & bytes(length - HALF),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the same: one comparison of both halves, and not a second that depends on the first.
+    #[inline]
+    pub(super) fn is(self, other: Self) -> bool {
+        (self.low ^ other.low) | (self.high ^ other.high) == 0
     }
 
     /// Mixes the bits.
@@ -64,86 +146,9 @@ impl Spread {
     }
 }
 
-/// The short word that a text begins with.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    pub(super) word: Short,
-    pub(super) length: usize,
-    pub(super) written: Written,
-    /// An apostrophe stands behind it: it may go on.
-    pub(super) has_apostrophe: bool,
-}
-
-impl Found {
-    /// The word of letters and digits of ASCII with which a text begins; `lowered` is the same in lower case. `None` if it is
-    /// long, or there is not enough behind it. A character that is not ASCII may stand behind it, but not in it.
-    #[inline]
-    pub(super) fn first(text: &[u8; BYTES], lowered: &[u8; BYTES]) -> Option<Self> {
-        let low = Half::of(*text.first_chunk()?, *lowered.first_chunk()?);
-        let (high, length, written) = if low.length < HALF {
-            (0, low.length, low.written)
-        } else {
-            let high = Half::of(*text.last_chunk()?, *lowered.last_chunk()?);
-            if high.length == HALF {
-                return None;
-            }
-            let written = low.written.and(high.written);
-            (high.word, HALF + high.length, written)
-        };
-        let word = Short {
-            low: low.word,
-            high,
-        };
-        Some(Self {
-            word,
-            length,
-            written,
-            has_apostrophe: text.get(length) == Some(&b'\''),
-        })
-    }
-}
-
-/// As much of a word as stands in eight bytes.
-struct Half {
-    word: u64,
-    length: usize,
-    written: Written,
-}
-
-impl Half {
-    #[inline]
-    fn of(text: [u8; HALF], lowered: [u8; HALF]) -> Self {
-        let (text, lowered) = (u64::from_le_bytes(text), u64::from_le_bytes(lowered));
-        let letters = between(lowered, b'a', b'z');
-        let digits = between(lowered, b'0', b'9');
-        let others = !(letters | digits) & HIGHEST;
-        // All bits below the byte of the first that is no part of the word.
-        let word = match others {
-            0 => u64::MAX,
-            others => (others ^ (others - 1)) >> u8::BITS,
-        };
-        let capitals = text ^ lowered;
-        Self {
-            word: lowered & word,
-            length: usize::try_from(others.trailing_zeros() / u8::BITS).unwrap_or(HALF),
-            written: Written::SMALL
-                .only_if(letters >> CASE & !capitals & word != 0)
-                .and(Written::CAPITAL.only_if(capitals & word != 0))
-                .and(Written::DIGIT.only_if(digits & word != 0)),
-        }
-    }
-}
-
-/// The highest bit of each byte from one to another. What is carried out of a byte that is not ASCII reaches only those behind it.
-#[inline]
-fn between(bytes: u64, from: u8, until: u8) -> u64 {
-    let at_least = |least: u8| bytes.wrapping_add(u64::from_ne_bytes([0x80 - least; HALF]));
-    at_least(from) & !at_least(until + 1) & HIGHEST
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{BYTES, Found, Short, Written};
+    use super::{BYTES, Found, Short, Written, written};
 
     #[test]
     fn a_word_is_found_whatever_stands_behind_it() {
@@ -155,27 +160,21 @@ mod tests {
         for word in words {
             for behind in [
                 "                ",
-                "\u{e9}azazazazazaz0909",
+                " \u{e9}azazazazaz0909",
                 "@`{[/:azazazazaz09",
                 "\u{7f}AAAAAAAAAAAAAAA",
             ] {
                 let text = format!("{word}{behind}");
-                let lowered = text.to_ascii_lowercase();
-                let (text_bytes, lowered_bytes) = (text.as_bytes(), lowered.as_bytes());
-                let (text_bytes, lowered_bytes) =
-                    (text_bytes.first_chunk(), lowered_bytes.first_chunk());
-                let found = Found::first(text_bytes.unwrap(), lowered_bytes.unwrap()).unwrap();
+                let each: Vec<u8> = text.bytes().map(written).collect();
+                let found = Found::first(each.first_chunk().unwrap());
                 assert_eq!(found.length, word.len(), "{text}");
-                assert_eq!(
-                    Some(found.word),
-                    Short::of(&lowered.as_bytes()[..word.len()])
-                );
-                let mut written = Written::default();
-                word.bytes().for_each(|byte| written.add(Written::of(byte)));
-                assert_eq!(found.written, written, "{text}");
+                let mut all = Written::default();
+                word.bytes().for_each(|byte| all.add(Written::of(byte)));
+                assert_eq!(found.written, all, "{text}");
+                let short = Short::first(text.as_bytes().first_chunk().unwrap(), word.len());
+                assert_eq!(short, Short::of(word.as_bytes()), "{text}");
             }
         }
-        let long = [b'a'; BYTES];
-        assert!(Found::first(&long, &long).is_none());
+        assert_eq!(Found::first(&[written(b'a'); BYTES]).length, BYTES);
     }
 }

@@ -1,9 +1,14 @@
-//! Splits a text: byte by byte where it is ASCII, else character by character.
+//! Splits a text: word by word where it is ASCII, else character by character.
 
-use super::{Joined, Part, Seen, Spaces, Traits, Word, Written, bare, known, short::Found};
+use super::{
+    Joined, Known, Marked, Seen, Spaces, Traits, Word, Written, known,
+    parts::bare_place,
+    short::{self, Found, Short},
+    traits::Sum,
+};
 
-/// What is made: words, and parts.
-type Made<'m> = (&'m mut Vec<Word>, &'m mut Vec<Part>);
+/// What is made: words, and the parts that are not just a word.
+type Made<'m> = (&'m mut Vec<Word>, &'m mut Vec<Marked>);
 
 /// A part to which more may belong: its first byte, and its first word among those of the text.
 #[derive(Clone, Copy)]
@@ -13,43 +18,60 @@ struct Open {
 }
 
 /// Adds the words and parts of a text that is ASCII.
-pub(super) fn split_ascii(text: &str, joined: &Joined, (words, parts): Made<'_>) -> Seen {
+pub(super) fn split_ascii(text: &str, joined: &Joined, (words, marked): Made<'_>) -> Seen {
     let reader = Reader::new(joined);
-    let of_text = words.len();
+    let before = words.len();
     let mut seen = Seen::default();
+    let mut sum = Sum::default();
     let mut open = Open { begin: 0, first: 0 };
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
-        if Written::of(*byte) != Written::default() {
-            let word = reader.word(at);
-            at = word.end;
-            seen.traits.add(word.traits(*byte));
-            words.push(word);
+        if reader.is_outside(at) {
+            match byte {
+                // White space as `char` has it.
+                b' ' | b'\t'..=b'\r' => {
+                    if *byte != b' ' {
+                        seen.spaces = Spaces::Any;
+                    }
+                    if open.begin < at {
+                        let of_text = words.get(before..).unwrap_or_default();
+                        marked.push(reader.part(open, at, of_text, &mut sum));
+                    }
+                    open = Open {
+                        begin: at + 1,
+                        first: words.len() - before,
+                    };
+                }
+                byte => seen.add_mark(*byte, at),
+            }
+            at += 1;
             continue;
         }
-        match byte {
-            // White space as `char` has it.
-            b' ' | b'\t'..=b'\r' => {
-                if *byte != b' ' {
-                    seen.spaces = Spaces::Any;
-                }
-                if open.begin < at {
-                    let of_text = words.get(of_text..).unwrap_or_default();
-                    parts.push(reader.part(open, at, of_text, &mut seen.traits));
-                }
+        let found = reader.found(at);
+        if let Some((word, behind)) = reader.word(at, found) {
+            sum.add(&word, found.begins);
+            at = word.end;
+            words.push(word);
+            // Nearly every part is a word, and a space behind it.
+            if behind == b' ' && word.begin == open.begin {
+                at += 1;
                 open = Open {
-                    begin: at + 1,
-                    first: words.len() - of_text,
+                    begin: at,
+                    first: open.first + 1,
                 };
             }
-            byte => seen.add_mark(*byte, at),
+        } else {
+            let word = reader.any_word(at);
+            sum.add(&word, found.begins);
+            at = word.end;
+            words.push(word);
         }
-        at += 1;
     }
-    if open.begin < at {
-        let of_text = words.get(of_text..).unwrap_or_default();
-        parts.push(reader.part(open, at, of_text, &mut seen.traits));
+    if open.begin < text.len() {
+        let of_text = words.get(before..).unwrap_or_default();
+        marked.push(reader.part(open, text.len(), of_text, &mut sum));
     }
+    seen.traits.add(sum.traits());
     seen
 }
 
@@ -75,47 +97,86 @@ impl Seen {
 
 /// Reads the words of a text that is ASCII; behind it stands a space.
 struct Reader<'j> {
-    text: &'j [u8],
     lowered: &'j str,
+    /// What each byte is [`short::written`] with.
+    written: &'j [u8],
     table: &'static known::Table,
 }
 
 impl<'j> Reader<'j> {
     fn new(joined: &'j Joined) -> Self {
         Self {
-            text: joined
-                .text
-                .as_bytes()
-                .get(joined.from..)
-                .unwrap_or_default(),
             lowered: joined.lowered.get(joined.from..).unwrap_or_default(),
+            written: joined.written.get(joined.from..).unwrap_or_default(),
             table: known::table(),
         }
     }
 
-    /// The word that begins at a byte.
+    /// Whether a byte is outside of words.
     #[inline]
-    fn word(&self, begin: usize) -> Word {
-        let text = self.text.get(begin..).and_then(<[u8]>::first_chunk);
-        let lowered = self.lowered.as_bytes().get(begin..);
-        let lowered = lowered.and_then(<[u8]>::first_chunk);
-        let found = text.zip(lowered);
-        match found.and_then(|(text, lowered)| Found::first(text, lowered)) {
-            Some(found) if !found.has_apostrophe => Word {
-                begin,
-                end: begin + found.length,
-                written: found.written,
-                known: self.table.short(found.word),
-            },
-            Some(_) | None => self.any_word(begin),
+    fn is_outside(&self, at: usize) -> bool {
+        let written = self.written.get(at);
+        written.is_none_or(|written| short::is_outside(*written))
+    }
+
+    /// The word that begins at a byte, as far as it is short and has no apostrophe.
+    #[inline]
+    fn found(&self, begin: usize) -> Found {
+        let written = self.written.get(begin..begin + short::BYTES);
+        let written = written.and_then(<[u8]>::first_chunk);
+        written.map_or_else(Found::default, Found::first)
+    }
+
+    /// The word that was found at a byte, and the byte behind it; `None` if it may go on.
+    #[inline]
+    fn word(&self, begin: usize, found: Found) -> Option<(Word, u8)> {
+        let lowered = self.lowered.as_bytes().get(begin..begin + short::BYTES)?;
+        let lowered = lowered.first_chunk()?;
+        let behind = *lowered.get(found.length)?;
+        if behind == b'\'' {
+            return None;
+        }
+        let short = Short::first(lowered, found.length)?;
+        let word = Word {
+            begin,
+            end: begin + found.length,
+            written: found.written,
+            known: self.table.short(short),
+        };
+        Some((word, behind))
+    }
+
+    /// The word that begins at a byte, byte by byte: it may be long, or go on behind an apostrophe.
+    #[cold]
+    fn any_word(&self, begin: usize) -> Word {
+        let rest = self.lowered.as_bytes().get(begin..).unwrap_or_default();
+        let each = self.written.get(begin..).unwrap_or_default();
+        let mut written = Written::default();
+        let mut length = 0;
+        for (at, (byte, of)) in rest.iter().zip(each).enumerate() {
+            let goes_on = || rest.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+            if !short::is_outside(*of) {
+                written.add(Written(*of));
+            } else if *byte == b'\'' && goes_on() {
+                written.add(Written::APOSTROPHE);
+            } else {
+                break;
+            }
+            length = at + 1;
+        }
+        let end = begin + length;
+        Word {
+            begin,
+            end,
+            written,
+            known: self.known(begin, end),
         }
     }
 
     /// The part that ends here, with the words of the text so far; what is known of it, the text has, too.
-    #[inline]
-    fn part(&self, open: Open, end: usize, words: &[Word], traits: &mut Traits) -> Part {
+    fn part(&self, open: Open, end: usize, words: &[Word], sum: &mut Sum) -> Marked {
         let Open { begin, first } = open;
-        let made = |written, known| Part {
+        let made = |written, known| Marked {
             begin,
             end,
             first,
@@ -131,44 +192,30 @@ impl<'j> Reader<'j> {
             of_part => {
                 let written = of_part.iter().map(|word| word.written);
                 let written = written.fold(Written::default(), Written::and);
-                let small = self.lowered.get(begin..end).unwrap_or_default();
-                let known = known::look_up(bare(small));
-                traits.add(known.traits);
+                let part = self.lowered.get(begin..end).unwrap_or_default();
+                let (skipped, bare) = bare_place(part);
+                let known = self.known(begin + skipped, begin + skipped + bare);
+                sum.add_known(known.traits);
                 made(written, known)
             }
         }
     }
 
-    /// The word that begins at a byte, byte by byte: it may be long, or go on behind an apostrophe.
-    fn any_word(&self, begin: usize) -> Word {
-        let rest = self.text.get(begin..).unwrap_or_default();
-        let mut written = Written::default();
-        let mut length = 0;
-        while let Some(byte) = rest.get(length) {
-            let of = Written::of(*byte);
-            if of != Written::default() {
-                written.add(of);
-            } else if *byte == b'\'' && rest.get(length + 1).is_some_and(u8::is_ascii_alphabetic) {
-                written.add(Written::APOSTROPHE);
-            } else {
-                break;
-            }
-            length += 1;
-        }
-        let end = begin + length;
-        let small = self.lowered.get(begin..end).unwrap_or_default();
-        Word {
-            begin,
-            end,
-            written,
-            known: known::look_up(small),
+    /// What is known of what stands here.
+    fn known(&self, begin: usize, end: usize) -> &'static Known {
+        let lowered = self.lowered.as_bytes().get(begin..);
+        let lowered = lowered.and_then(<[u8]>::first_chunk);
+        match lowered.and_then(|lowered| Short::first(lowered, end - begin)) {
+            Some(word) => self.table.short(word),
+            None => known::look_up(self.lowered.get(begin..end).unwrap_or_default()),
         }
     }
 }
 
 /// Adds the words and parts of any text.
-pub(super) fn split_any(text: &str, joined: &Joined, (words, parts): Made<'_>) -> Seen {
+pub(super) fn split_any(text: &str, joined: &Joined, (words, marked): Made<'_>) -> Seen {
     let mut seen = Seen::default();
+    let mut sum = Sum::default();
     let of_text = words.len();
     let mut at = 0;
     while let Some((skipped, length)) = text.get(at..).and_then(next) {
@@ -194,7 +241,7 @@ pub(super) fn split_any(text: &str, joined: &Joined, (words, parts): Made<'_>) -
             known,
         };
         let first = letters.first().copied().unwrap_or_default();
-        seen.traits.add(word.traits(first));
+        sum.add(&word, Written::of(first));
         words.push(word);
         at = end;
     }
@@ -205,7 +252,7 @@ pub(super) fn split_any(text: &str, joined: &Joined, (words, parts): Made<'_>) -
         let until = of_text.partition_point(|word| word.begin < end);
         if !part.is_empty() {
             let own = of_text.get(open.first..until).unwrap_or_default().iter();
-            parts.push(Part {
+            marked.push(Marked {
                 begin: open.begin,
                 end,
                 first: open.first,
@@ -223,6 +270,7 @@ pub(super) fn split_any(text: &str, joined: &Joined, (words, parts): Made<'_>) -
     for (at, byte) in text.bytes().enumerate() {
         seen.add_mark(byte, at);
     }
+    seen.traits.add(sum.traits());
     seen.spaces = Spaces::Any;
     seen
 }

@@ -148,7 +148,7 @@ impl<'v> Rules<'v> {
 
     /// Puts down the words of a text.
     fn read(&mut self, said: Words<'_>) {
-        let parts = said.parts.iter();
+        let parts = said.parts();
         self.tokens.clear();
         self.tokens
             .extend(parts.map(|part| Token::of(self.vader, said, part)));

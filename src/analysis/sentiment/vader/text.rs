@@ -60,17 +60,18 @@ pub(super) fn prepared(text: &str) -> Cow<'_, str> {
 impl Token {
     /// A part of a text that was prepared.
     #[inline]
-    pub(super) fn of(vader: &Vader, said: Words<'_>, part: &Part) -> Self {
+    pub(super) fn of(vader: &Vader, said: Words<'_>, part: Part<'_>) -> Self {
         if said.seen.spaces != Spaces::Plain {
             return Self::looked_up(vader, bare(said.part(part)));
         }
-        let entry = &part.known.tone;
+        let entry = &part.known().tone;
+        let written = part.written();
         let has_nt = || said.small_part(part).contains("n't");
         Self {
             entry,
             value: vader.value(*entry, || bare(said.small_part(part))),
-            negates: entry.negates || (part.written.has(Written::APOSTROPHE) && has_nt()),
-            is_upper: part.written.has(Written::CAPITAL) && !part.written.has(Written::SMALL),
+            negates: entry.negates || (written.has(Written::APOSTROPHE) && has_nt()),
+            is_upper: written.has(Written::CAPITAL) && !written.has(Written::SMALL),
         }
     }
 
