@@ -65,7 +65,7 @@ impl Receiver {
                 self.state.came.notified().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(2), all)
+        tokio::time::timeout(Duration::from_mins(5), all)
             .await
             .unwrap_or_else(|_| panic!("{} of {count} came", self.count()));
         let first = self.state.first.lock().unwrap().unwrap();
