@@ -88,6 +88,32 @@ pub struct Wanted {
     pub limit: i64,
 }
 
+/// What every new delivery has, column by column.
+#[derive(Default)]
+struct Columns {
+    accounts: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    events: Vec<Uuid>,
+    endpoints: Vec<Uuid>,
+    calls: Vec<Option<Uuid>>,
+    types: Vec<String>,
+}
+
+impl Columns {
+    fn of(deliveries: &[NewDelivery]) -> Self {
+        let mut columns = Self::default();
+        for new in deliveries {
+            columns.accounts.push(new.account_id.uuid());
+            columns.ids.push(new.delivery_id.uuid());
+            columns.events.push(new.event_id.uuid());
+            columns.endpoints.push(new.endpoint_id.uuid());
+            columns.calls.push(new.call_id.map(CallId::uuid));
+            columns.types.push(new.event_type.as_str().to_owned());
+        }
+        columns
+    }
+}
+
 /// Keeps deliveries, due at once, with one statement however many. Those to endpoints that are disabled are discarded from the beginning: they
 /// say what the endpoint misses. Answers how many are due.
 pub async fn insert(conn: &mut PgConnection, deliveries: Vec<NewDelivery>) -> sqlx::Result<usize> {
@@ -100,18 +126,7 @@ pub async fn insert(conn: &mut PgConnection, deliveries: Vec<NewDelivery>) -> sq
     if deliveries.is_empty() {
         return Ok(0);
     }
-    let accounts: Vec<_> = deliveries.iter().map(|d| d.account_id.uuid()).collect();
-    let ids: Vec<_> = deliveries.iter().map(|d| d.delivery_id.uuid()).collect();
-    let events: Vec<_> = deliveries.iter().map(|d| d.event_id.uuid()).collect();
-    let endpoints: Vec<_> = deliveries.iter().map(|d| d.endpoint_id.uuid()).collect();
-    let calls: Vec<_> = deliveries
-        .iter()
-        .map(|d| d.call_id.map(CallId::uuid))
-        .collect();
-    let types: Vec<_> = deliveries
-        .iter()
-        .map(|d| d.event_type.as_str().to_owned())
-        .collect();
+    let new = Columns::of(&deliveries);
     let sizes: Vec<_> = deliveries
         .iter()
         .map(|d| i32::try_from(d.size).unwrap_or(i32::MAX))
@@ -121,12 +136,12 @@ pub async fn insert(conn: &mut PgConnection, deliveries: Vec<NewDelivery>) -> sq
          select account_id, delivery_id, event_id, endpoint_id, call_id, event_type::event_type, size
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[])
               as new (account_id, delivery_id, event_id, endpoint_id, call_id, event_type, size)",
-        &accounts,
-        &ids,
-        &events,
-        &endpoints,
-        &calls as &[Option<Uuid>],
-        &types,
+        &new.accounts,
+        &new.ids,
+        &new.events,
+        &new.endpoints,
+        &new.calls as &[Option<Uuid>],
+        &new.types,
         &sizes
     )
     .execute(conn)
@@ -136,29 +151,18 @@ pub async fn insert(conn: &mut PgConnection, deliveries: Vec<NewDelivery>) -> sq
 
 /// Keeps deliveries that are over before they began.
 async fn discard(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> sqlx::Result<()> {
-    let accounts: Vec<_> = deliveries.iter().map(|d| d.account_id.uuid()).collect();
-    let ids: Vec<_> = deliveries.iter().map(|d| d.delivery_id.uuid()).collect();
-    let events: Vec<_> = deliveries.iter().map(|d| d.event_id.uuid()).collect();
-    let endpoints: Vec<_> = deliveries.iter().map(|d| d.endpoint_id.uuid()).collect();
-    let calls: Vec<_> = deliveries
-        .iter()
-        .map(|d| d.call_id.map(CallId::uuid))
-        .collect();
-    let types: Vec<_> = deliveries
-        .iter()
-        .map(|d| d.event_type.as_str().to_owned())
-        .collect();
+    let new = Columns::of(deliveries);
     sqlx::query!(
         "insert into deliveries (account_id, delivery_id, event_id, endpoint_id, call_id, event_type, state, attempts, created_at)
          select account_id, delivery_id, event_id, endpoint_id, call_id, event_type::event_type, 'discarded', 0, now()
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[])
               as new (account_id, delivery_id, event_id, endpoint_id, call_id, event_type)",
-        &accounts,
-        &ids,
-        &events,
-        &endpoints,
-        &calls as &[Option<Uuid>],
-        &types
+        &new.accounts,
+        &new.ids,
+        &new.events,
+        &new.endpoints,
+        &new.calls as &[Option<Uuid>],
+        &new.types
     )
     .execute(conn)
     .await?;
